@@ -1,0 +1,1 @@
+//! Benchmarks of sse-layer beside its peers.

@@ -1,0 +1,1 @@
+//! Asserts what an event stream really sends.
