@@ -1,0 +1,128 @@
+use std::{fmt, str::FromStr};
+
+use compact_str::{CompactString, ToCompactString};
+
+use crate::error::InvalidField;
+
+/// The id of an event: what a client sends back as `Last-Event-ID` when it reconnects.
+///
+/// Any UTF-8 text without CR, LF and NUL. An empty id tells the client to forget the last one
+/// ([WHATWG HTML, 9.2.6](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)).
+/// Up to 24 bytes are kept without an allocation.
+///
+/// ```
+/// use sse_layer::EventId;
+///
+/// assert_eq!(EventId::new("order-7")?.as_str(), "order-7");
+/// assert_eq!(EventId::from(42_u64).as_str(), "42");
+/// assert!(EventId::new("7\ndata: injected").is_err());
+/// # Ok::<(), sse_layer::InvalidField>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(CompactString);
+
+impl EventId {
+    /// Checks and takes an id.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField`] for a CR, LF or NUL in it.
+    pub fn new(id: impl AsRef<str>) -> Result<Self, InvalidField> {
+        let id = id.as_ref();
+        match memchr::memchr3(b'\r', b'\n', 0, id.as_bytes()) {
+            None => Ok(Self(CompactString::new(id))),
+            Some(at) if id.as_bytes()[at] == 0 => Err(InvalidField::IdNul),
+            Some(_) => Err(InvalidField::IdLineBreak),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl AsRef<str> for EventId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for EventId {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for EventId {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl FromStr for EventId {
+    type Err = InvalidField;
+
+    fn from_str(id: &str) -> Result<Self, Self::Err> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<&str> for EventId {
+    type Error = InvalidField;
+
+    fn try_from(id: &str) -> Result<Self, Self::Error> {
+        Self::new(id)
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = InvalidField;
+
+    fn try_from(id: String) -> Result<Self, Self::Error> {
+        Self::new(id)
+    }
+}
+
+macro_rules! id_from_integer {
+    ($($integer:ty),*) => {$(
+        impl From<$integer> for EventId {
+            fn from(id: $integer) -> Self {
+                Self(id.to_compact_string())
+            }
+        }
+    )*};
+}
+
+id_from_integer!(u16, u32, u64, usize, i32, i64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_and_nul_are_refused_by_name() {
+        assert_eq!(EventId::new("a\rb"), Err(InvalidField::IdLineBreak));
+        assert_eq!(EventId::new("a\nb"), Err(InvalidField::IdLineBreak));
+        assert_eq!(EventId::new("a\0b"), Err(InvalidField::IdNul));
+    }
+
+    #[test]
+    fn any_other_text_is_an_id_even_an_empty_one() {
+        for id in ["", " ", "0", "é", "\u{2028}", "\u{feff}x", "a: b"] {
+            assert_eq!(EventId::new(id).unwrap().as_str(), id);
+        }
+    }
+
+    #[test]
+    fn integers_are_ids_in_decimal() {
+        assert_eq!(EventId::from(u64::MAX), "18446744073709551615");
+        assert_eq!(EventId::from(-1_i64), "-1");
+    }
+}
