@@ -95,7 +95,8 @@ impl From<serde_json::Error> for EncodeError {
     }
 }
 
-/// Why an event stream broke off: the error of an [`SseBody`](crate::SseBody).
+/// Why a response broke off: the error of [`SseBody`](crate::SseBody) and
+/// [`GuardedBody`](crate::GuardedBody).
 ///
 /// Servers end the connection on it without telling the client more, so its text stays on the
 /// server.
@@ -106,6 +107,7 @@ pub struct Error(ErrorKind);
 enum ErrorKind {
     Stream(BoxError),
     Encode(EncodeError),
+    Body(BoxError),
 }
 
 impl Error {
@@ -114,15 +116,20 @@ impl Error {
         Self(ErrorKind::Stream(error.into()))
     }
 
+    /// A body that we only pass on answered an error.
+    pub(crate) fn body(error: impl Into<BoxError>) -> Self {
+        Self(ErrorKind::Body(error.into()))
+    }
+
     /// Whether an event could not be written, as opposed to the stream having failed.
     pub fn is_encode(&self) -> bool {
         matches!(self.0, ErrorKind::Encode(_))
     }
 
-    /// The error that the handler's stream answered, or the [`EncodeError`].
+    /// The error that the handler's stream or body answered, or the [`EncodeError`].
     pub fn into_inner(self) -> BoxError {
         match self.0 {
-            ErrorKind::Stream(error) => error,
+            ErrorKind::Stream(error) | ErrorKind::Body(error) => error,
             ErrorKind::Encode(error) => error.into(),
         }
     }
@@ -133,6 +140,7 @@ impl fmt::Display for Error {
         match &self.0 {
             ErrorKind::Stream(error) => write!(f, "the event stream failed: {error}"),
             ErrorKind::Encode(error) => write!(f, "an event could not be written: {error}"),
+            ErrorKind::Body(error) => error.fmt(f),
         }
     }
 }
@@ -140,7 +148,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &self.0 {
-            ErrorKind::Stream(error) => Some(error.as_ref()),
+            ErrorKind::Stream(error) | ErrorKind::Body(error) => Some(error.as_ref()),
             ErrorKind::Encode(error) => Some(error),
         }
     }

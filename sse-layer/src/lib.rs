@@ -1,11 +1,51 @@
-//! Server-Sent Events for any tower service.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+//
+// In the order in which an event travels: what is sent, what it is sent from, what a handler
+// answers with it, the layer around the handler, and what lives as long as the stream.
 
-mod error;
 pub mod event;
 
-pub use self::{
-    error::{BoxError, EncodeError, Error, InvalidField},
-    event::{Encoder, Event, EventData, EventDataWriter, EventId, EventName, Frame, Text},
-};
+pub mod stream;
+
+mod response;
+mod sse;
+
+mod admission;
+mod future;
+mod layer;
+mod service;
+mod settings;
+
+mod body;
+mod drain;
+mod headers;
+mod keep_alive;
+mod last_event_id;
+mod limit;
+mod on_error;
+mod refusal;
+
+mod error;
+
+#[cfg(feature = "axum")]
+mod axum;
+
 #[cfg(feature = "json")]
 pub use self::event::{Json, Tagged};
+pub use self::{
+    body::{GuardedBody, SseBody},
+    drain::{Drain, DrainTimeout},
+    error::{BoxError, EncodeError, Error, InvalidField},
+    event::{Encoder, Event, EventData, EventDataWriter, EventId, EventName, Frame, Text},
+    future::ResponseFuture,
+    keep_alive::KeepAlive,
+    last_event_id::LastEventId,
+    layer::SseLayer,
+    limit::{ConnectionLimit, OverLimit},
+    on_error::OnError,
+    response::IntoEventResponse,
+    service::SseService,
+    sse::Sse,
+    stream::{BoxEventStream, EventStream},
+};

@@ -2,7 +2,10 @@ use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 
-use super::{Event, EventData};
+use super::{
+    Event, EventData,
+    encoder::{lines, lines_len},
+};
 use crate::error::EncodeError;
 
 /// An event as it goes over the wire: encoded once, cheap to clone, shared among streams.
@@ -31,17 +34,29 @@ impl Frame {
         self.0
     }
 
-    /// A lone `retry:` line, which tells the client how long to wait before it reconnects.
-    ///
-    /// Without a blank line behind it: clients take it at once, and those that dispatch an event
-    /// for every block (httpx-sse) have none to dispatch.
-    pub(crate) fn retry_line(retry: Duration) -> Self {
-        Self(format!("retry: {}\n", retry.as_millis()).into())
-    }
-
     pub(crate) const fn from_static(bytes: &'static [u8]) -> Self {
         Self(Bytes::from_static(bytes))
     }
+
+    /// With the blank line that ends a block.
+    pub(crate) fn ended(self) -> Self {
+        Self([self.as_bytes(), b"\n"].concat().into())
+    }
+}
+
+/// A lone `retry:` line, which tells the client how long to wait before it reconnects.
+///
+/// Without a blank line behind it: clients take it at once, and those that dispatch an event for
+/// every block (httpx-sse) have none to dispatch.
+pub(crate) fn retry_line(retry: Duration) -> Frame {
+    Frame(format!("retry: {}\n", retry.as_millis()).into())
+}
+
+/// A comment without a blank line behind it.
+pub(crate) fn comment_line(text: &str) -> Frame {
+    let mut out = Vec::with_capacity(lines_len(b":", text));
+    lines(&mut out, b":", text);
+    Frame(out.into())
 }
 
 impl fmt::Debug for Frame {

@@ -23,6 +23,7 @@ pub use self::{
     name::EventName,
     writer::EventDataWriter,
 };
+pub(crate) use self::frame::{comment_line, retry_line};
 use crate::error::{EncodeError, InvalidField};
 
 /// One event: its data, and what goes with it.

@@ -1,0 +1,145 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use http_body::Body;
+use pin_project_lite::pin_project;
+
+use super::{
+    Boundary, Chunk,
+    source::{Piece, Source},
+};
+use crate::error::{BoxError, Error};
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+pin_project! {
+    /// The body of an event stream that somebody else writes, in pieces of any size.
+    pub(super) struct Foreign<B> {
+        #[pin]
+        body: B,
+        boundary: Boundary,
+        bom: Bom,
+    }
+}
+
+/// A byte order mark counts only at the very beginning of a stream. Behind bytes of ours it would
+/// be part of a field's name, so it is taken out.
+#[derive(Clone, Copy, PartialEq)]
+enum Bom {
+    /// Nothing was sent yet.
+    Passes,
+    /// Something of ours was sent first; so many bytes of a mark were taken out.
+    Removed(usize),
+    /// The beginning is over.
+    Over,
+}
+
+impl<B> Foreign<B> {
+    pub(super) const fn new(body: B) -> Self {
+        Self {
+            body,
+            boundary: Boundary::Block,
+            bom: Bom::Passes,
+        }
+    }
+}
+
+impl<B> Source for Foreign<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>, chunk: &mut Chunk) -> Poll<Piece> {
+        let this = self.project();
+        let frame = match ready!(this.body.poll_frame(cx)) {
+            None => return Poll::Ready(Piece::Ended),
+            Some(Err(error)) => return Poll::Ready(Piece::Failed(Error::body(error))),
+            Some(Ok(frame)) => frame,
+        };
+        let mut data = match frame.into_data() {
+            Ok(data) => data,
+            Err(frame) => {
+                return Poll::Ready(frame.into_trailers().map_or(Piece::Added, Piece::Trailers));
+            }
+        };
+        let bytes = without_bom(this.bom, data.copy_to_bytes(data.remaining()));
+        if !bytes.is_empty() {
+            *this.boundary = this.boundary.after(&bytes);
+            chunk.push_shared(bytes);
+            // Its sender's pieces stay pieces.
+            chunk.close();
+        }
+        Poll::Ready(Piece::Added)
+    }
+
+    fn boundary(&self) -> Boundary {
+        self.boundary
+    }
+
+    fn interrupted(self: Pin<&mut Self>) {
+        let this = self.project();
+        if *this.bom == Bom::Passes {
+            *this.bom = Bom::Removed(0);
+        }
+    }
+}
+
+fn without_bom(bom: &mut Bom, mut bytes: Bytes) -> Bytes {
+    let Bom::Removed(mut removed) = *bom else {
+        if !bytes.is_empty() {
+            *bom = Bom::Over;
+        }
+        return bytes;
+    };
+    while removed < BOM.len() && bytes.first() == Some(&BOM[removed]) {
+        bytes.advance(1);
+        removed += 1;
+    }
+    if removed < BOM.len() && bytes.is_empty() {
+        *bom = Bom::Removed(removed);
+        return bytes;
+    }
+    *bom = Bom::Over;
+    if removed == 0 || removed == BOM.len() {
+        bytes
+    } else {
+        // It was no mark after all.
+        [&BOM[..removed], &bytes].concat().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(pieces: &[&'static [u8]]) -> Vec<u8> {
+        let mut bom = Bom::Removed(0);
+        pieces
+            .iter()
+            .flat_map(|piece| without_bom(&mut bom, Bytes::from_static(piece)))
+            .collect()
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_removed_however_it_is_split() {
+        assert_eq!(sent(&[b"\xef\xbb\xbfdata"]), b"data");
+        assert_eq!(sent(&[b"\xef", b"\xbb", b"", b"\xbf", b"data"]), b"data");
+        assert_eq!(sent(&[b"\xef\xbb\xbf\xef\xbb\xbf"]), BOM);
+    }
+
+    #[test]
+    fn what_only_begins_like_one_is_kept() {
+        assert_eq!(sent(&[b"\xef\xbb", b"x"]), b"\xef\xbbx");
+        assert_eq!(sent(&[b"data", b"\xef\xbb\xbf"]), b"data\xef\xbb\xbf");
+    }
+
+    #[test]
+    fn a_mark_in_its_place_passes() {
+        let mut bom = Bom::Passes;
+        assert_eq!(without_bom(&mut bom, Bytes::from_static(BOM)), BOM);
+        assert_eq!(without_bom(&mut bom, Bytes::from_static(BOM)), BOM);
+    }
+}

@@ -1,0 +1,273 @@
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+use pin_project_lite::pin_project;
+use tokio::{sync::futures::OwnedNotified, time::Instant};
+
+use super::{
+    Boundary, Chunk, Guard,
+    alarm::Alarm,
+    source::{Piece, Source},
+};
+use crate::error::Error;
+
+/// The time that somebody else's stream is given to finish the block it is in, when it has to
+/// end.
+const TO_FINISH_A_BLOCK: Duration = Duration::from_secs(1);
+
+/// The smallest buffer that a chunk is begun with.
+const SMALL: usize = 128;
+
+/// The largest buffer that a chunk is begun with.
+const LARGE: usize = 16 * 1024;
+
+pin_project! {
+    /// A source with everything that goes on beside it: opening bytes, heartbeats, an end.
+    pub(super) struct Guarded<Src> {
+        #[pin]
+        source: Src,
+        #[pin]
+        alarm: Alarm,
+        #[pin]
+        drain_begins: Option<OwnedNotified>,
+        stream: Stream,
+    }
+}
+
+/// The part that is not pinned.
+struct Stream {
+    guard: Guard,
+    phase: Phase,
+    held: Option<Bytes>,
+    last_activity: Instant,
+    silence: Duration,
+    ends_at: Option<Instant>,
+    draining: bool,
+    /// The size of the next chunk, as the last ones suggest.
+    expected: usize,
+}
+
+enum Phase {
+    Open,
+    /// What is left to be said behind the last chunk.
+    Last(Result<HeaderMap, Error>),
+    Over,
+}
+
+impl<Src> Guarded<Src> {
+    pub(super) fn new(source: Src, guard: Guard, drain_begins: Option<OwnedNotified>) -> Self {
+        let now = Instant::now();
+        Self {
+            source,
+            alarm: Alarm::new(),
+            drain_begins,
+            stream: Stream {
+                phase: Phase::Open,
+                held: None,
+                last_activity: now,
+                silence: guard
+                    .heartbeat
+                    .as_ref()
+                    .map_or(Duration::ZERO, |heartbeat| heartbeat.next_interval()),
+                ends_at: guard.lifetime_end(now),
+                draining: false,
+                expected: SMALL,
+                guard,
+            },
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stream.phase, Phase::Over) && self.stream.held.is_none()
+    }
+}
+
+type Polled = Poll<Option<Result<Frame<Bytes>, Error>>>;
+
+impl<Src> Guarded<Src>
+where
+    Src: Source,
+{
+    pub(super) fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        loop {
+            if let Poll::Ready(polled) = self.as_mut().poll_source(cx) {
+                return Poll::Ready(polled);
+            }
+            let mut this = self.as_mut().project();
+            if let Some(begins) = this.drain_begins.as_mut().as_pin_mut()
+                && begins.poll(cx).is_ready()
+            {
+                this.drain_begins.set(None);
+                continue;
+            }
+            let boundary = this.source.boundary();
+            let Some(due) = this.stream.next_deadline(boundary) else {
+                return Poll::Pending;
+            };
+            if this.alarm.as_mut().poll_until(due, cx).is_pending() {
+                return Poll::Pending;
+            }
+            let now = Instant::now();
+            if this.stream.has_to_end(boundary, now) {
+                continue;
+            }
+            if let Some(frame) = this.stream.beat(boundary, now) {
+                this.source.interrupted();
+                return Poll::Ready(Some(Ok(Frame::data(frame))));
+            }
+        }
+    }
+
+    /// Gathers what is ready; pending only if nothing is.
+    fn poll_source(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let mut this = self.project();
+        let stream = this.stream;
+        if !matches!(stream.phase, Phase::Open) {
+            return Poll::Ready(stream.last());
+        }
+        let mut chunk = Chunk::new(stream.expected, stream.held.take());
+        if let Some(opening) = stream.guard.opening.take() {
+            chunk.push_shared(opening.into_bytes());
+            this.source.as_mut().interrupted();
+        }
+        stream.notice_drain();
+        // The clock is read once a chunk, not once an event.
+        let now = Instant::now();
+        if stream.has_to_end(this.source.boundary(), now) {
+            stream.say_farewell(this.source.boundary(), &mut chunk);
+            stream.phase = Phase::Over;
+        }
+        while matches!(stream.phase, Phase::Open) && !chunk.is_full() {
+            match this.source.as_mut().poll_piece(cx, &mut chunk) {
+                Poll::Pending => break,
+                Poll::Ready(Piece::Added) => {}
+                Poll::Ready(Piece::Ended) => stream.phase = Phase::Over,
+                Poll::Ready(Piece::Trailers(trailers)) => stream.phase = Phase::Last(Ok(trailers)),
+                Poll::Ready(Piece::Failed(error)) => {
+                    stream.fail(error, this.source.boundary(), &mut chunk);
+                }
+            }
+        }
+        if chunk.is_empty() {
+            return match stream.phase {
+                Phase::Open => Poll::Pending,
+                Phase::Last(_) | Phase::Over => Poll::Ready(stream.last()),
+            };
+        }
+        stream.last_activity = now;
+        Poll::Ready(Some(Ok(Frame::data(stream.finish(chunk)))))
+    }
+}
+
+impl Stream {
+    /// A chunk on its way out.
+    fn finish(&mut self, chunk: Chunk) -> Bytes {
+        let (bytes, held) = chunk.into_parts();
+        self.held = held;
+        self.expected = (bytes.len() + bytes.len() / 8).clamp(SMALL, LARGE);
+        bytes
+    }
+
+    /// What comes behind the last chunk.
+    fn last(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        if let Some(held) = self.held.take() {
+            return Some(Ok(Frame::data(held)));
+        }
+        self.guard.release();
+        match std::mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Last(Ok(trailers)) => Some(Ok(Frame::trailers(trailers))),
+            Phase::Last(Err(error)) => Some(Err(error)),
+            Phase::Open | Phase::Over => None,
+        }
+    }
+
+    fn notice_drain(&mut self) {
+        if self.draining {
+            return;
+        }
+        if let Some(drain) = &self.guard.drain
+            && drain.has_begun()
+        {
+            self.draining = true;
+            self.ends_at = earlier(self.ends_at, drain.end());
+        }
+    }
+
+    /// Whether the end is due. A block that its sender has not finished may still be.
+    fn has_to_end(&self, boundary: Boundary, now: Instant) -> bool {
+        self.end(boundary).is_some_and(|end| end <= now)
+    }
+
+    fn end(&self, boundary: Boundary) -> Option<Instant> {
+        let end = self.ends_at?;
+        if boundary == Boundary::Block {
+            Some(end)
+        } else {
+            end.checked_add(TO_FINISH_A_BLOCK)
+        }
+    }
+
+    fn say_farewell(&self, boundary: Boundary, chunk: &mut Chunk) {
+        if boundary != Boundary::Block || !self.draining {
+            return;
+        }
+        if let Some((retry, farewell)) = self.guard.drain.as_ref().and_then(|drain| drain.farewell())
+        {
+            chunk.push_shared(retry.into_bytes());
+            if let Some(farewell) = farewell {
+                chunk.push_shared(farewell.into_bytes());
+            }
+        }
+    }
+
+    fn fail(&mut self, error: Error, boundary: Boundary, chunk: &mut Chunk) {
+        self.phase = match self.guard.on_error.apply(error) {
+            Err(error) => Phase::Last(Err(error)),
+            Ok(last) => {
+                // In the middle of a block it would become part of it.
+                if let Some(last) = last.filter(|_| boundary == Boundary::Block) {
+                    chunk.push_shared(last.into_bytes());
+                }
+                Phase::Over
+            }
+        };
+    }
+
+    fn next_deadline(&self, boundary: Boundary) -> Option<Instant> {
+        earlier(self.end(boundary), self.beat_at())
+    }
+
+    fn beat_at(&self) -> Option<Instant> {
+        self.guard.heartbeat.as_ref()?;
+        self.last_activity.checked_add(self.silence)
+    }
+
+    /// The heartbeat, if it is due and has a place.
+    fn beat(&mut self, boundary: Boundary, now: Instant) -> Option<Bytes> {
+        if self.beat_at()? > now {
+            return None;
+        }
+        let heartbeat = self.guard.heartbeat.as_ref()?;
+        self.last_activity = now;
+        self.silence = heartbeat.next_interval();
+        match boundary {
+            Boundary::Block => Some(heartbeat.block.clone().into_bytes()),
+            Boundary::Line => Some(heartbeat.line.clone().into_bytes()),
+            Boundary::LineOrHalfCrLf | Boundary::Inside => None,
+        }
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,29 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use http::HeaderMap;
+
+use super::{Boundary, Chunk};
+use crate::error::Error;
+
+/// What a guarded body is made of: our events, or somebody else's bytes.
+pub(super) trait Source {
+    /// Adds the next piece to the chunk.
+    fn poll_piece(self: Pin<&mut Self>, cx: &mut Context<'_>, chunk: &mut Chunk) -> Poll<Piece>;
+
+    /// Where the bytes so far end.
+    fn boundary(&self) -> Boundary;
+
+    /// Tells that bytes of the guard's own go out before the source's next ones.
+    fn interrupted(self: Pin<&mut Self>) {}
+}
+
+pub(super) enum Piece {
+    /// Some bytes were added, or none.
+    Added,
+    Trailers(HeaderMap),
+    Failed(Error),
+    Ended,
+}

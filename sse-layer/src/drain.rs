@@ -1,0 +1,316 @@
+//! Ends open streams, so that a server can shut down.
+//!
+//! A server's graceful shutdown waits for its connections, and an event stream never ends by
+//! itself: [hyper#2787](https://github.com/hyperium/hyper/issues/2787),
+//! [axum#2673](https://github.com/tokio-rs/axum/discussions/2673).
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    ops::RangeInclusive,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use http::StatusCode;
+use tokio::{
+    sync::{Notify, futures::OwnedNotified},
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    event::{Event, EventData, Frame, retry_line},
+    refusal::{Refusal, spread},
+};
+
+/// What those that end with the deadline have left to say good-bye.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// A handle that ends all streams of the layers it was given to.
+///
+/// From [`begin`](Self::begin) on, new streams are answered with an empty one that asks for a
+/// later try, or 503 where the client is no `EventSource`, and the open ones end, spread over the
+/// window, each with a farewell (if there is one) and a `retry` of its own, so that not all
+/// clients come back at once. A stream marked [`finite`](crate::Sse::finite) may go on to its
+/// end, at most to the deadline.
+///
+/// Clones share the drain; its times are those of the clone that begins it.
+///
+/// ```
+/// use std::time::Duration;
+/// use sse_layer::{Drain, Event, SseLayer};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() {
+/// let drain = Drain::new()
+///     .window(Duration::from_secs(5))
+///     .deadline(Duration::from_secs(20))
+///     .farewell(Event::text("restarting").event("bye"));
+/// let layer = SseLayer::new().drain(drain.clone());
+///
+/// // In axum: `serve(listener, app).with_graceful_shutdown(drain.begin_after(signal))`.
+/// drain.begin();
+/// assert!(drain.finished().await.is_ok());
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Drain {
+    shared: Arc<Shared>,
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone, Debug)]
+struct Settings {
+    window: Duration,
+    deadline: Duration,
+    retry: RangeInclusive<Duration>,
+    farewell: Option<Frame>,
+}
+
+struct Shared {
+    begun: OnceLock<Begun>,
+    open: AtomicUsize,
+    wake: Arc<Notify>,
+    gone: Notify,
+}
+
+struct Begun {
+    at: Instant,
+    settings: Arc<Settings>,
+}
+
+impl Drain {
+    /// Ends streams over 5 seconds, finite ones by 20, and has clients wait 1 to 5 seconds.
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                begun: OnceLock::new(),
+                open: AtomicUsize::new(0),
+                wake: Arc::default(),
+                gone: Notify::new(),
+            }),
+            settings: Arc::new(Settings {
+                window: Duration::from_secs(5),
+                deadline: Duration::from_secs(20),
+                retry: Duration::from_secs(1)..=Duration::from_secs(5),
+                farewell: None,
+            }),
+        }
+    }
+
+    /// The time over which streams end, each at a moment of its own; zero ends all at once.
+    pub fn window(mut self, window: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).window = window;
+        self
+    }
+
+    /// The time that a [`finite`](crate::Sse::finite) stream has to come to its end, and
+    /// [`finished`](Self::finished) waits. Counts from the beginning of the drain, as the window
+    /// does, which it cuts short.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        Arc::make_mut(&mut self.settings).deadline = deadline;
+        self
+    }
+
+    /// How long clients wait before they reconnect, each a time from this range at random, in
+    /// whole milliseconds.
+    pub fn retry(mut self, retry: RangeInclusive<Duration>) -> Self {
+        Arc::make_mut(&mut self.settings).retry = retry;
+        self
+    }
+
+    /// The last event of a stream that is ended.
+    ///
+    /// An event that can't be written is logged and left out.
+    pub fn farewell<D>(mut self, event: Event<D>) -> Self
+    where
+        D: EventData,
+    {
+        match event.to_frame() {
+            Ok(frame) => Arc::make_mut(&mut self.settings).farewell = Some(frame),
+            Err(error) => tracing::error!(%error, "the drain's farewell can't be sent"),
+        }
+        self
+    }
+
+    /// Begins to end all streams. Has no effect when begun before.
+    pub fn begin(&self) {
+        self.shared.begun.get_or_init(|| Begun {
+            at: Instant::now(),
+            settings: Arc::clone(&self.settings),
+        });
+        self.shared.wake.notify_waiters();
+    }
+
+    /// Begins when the signal comes, and is done then: made for axum's `with_graceful_shutdown`.
+    pub fn begin_after<F>(&self, signal: F) -> impl Future<Output = ()> + use<F>
+    where
+        F: Future,
+    {
+        let drain = self.clone();
+        async move {
+            signal.await;
+            drain.begin();
+        }
+    }
+
+    /// Whether the drain has begun.
+    pub fn has_begun(&self) -> bool {
+        self.shared.begun.get().is_some()
+    }
+
+    /// How many streams are open.
+    pub fn open(&self) -> usize {
+        self.shared.open.load(SeqCst)
+    }
+
+    /// Waits for the drain to begin, and then until all streams are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`DrainTimeout`] if streams are left half a second after the deadline: of handlers that
+    /// block, or of clients that don't read.
+    pub async fn finished(&self) -> Result<(), DrainTimeout> {
+        let begun = loop {
+            let wake = self.shared.wake.notified();
+            if let Some(begun) = self.shared.begun.get() {
+                break begun;
+            }
+            wake.await;
+        };
+        let all_gone = async {
+            loop {
+                let gone = self.shared.gone.notified();
+                if self.open() == 0 {
+                    return;
+                }
+                gone.await;
+            }
+        };
+        let Some(deadline) = begun.deadline().and_then(|at| at.checked_add(LAST_MOMENT)) else {
+            all_gone.await;
+            return Ok(());
+        };
+        timeout_at(deadline, all_gone)
+            .await
+            .map_err(|_| DrainTimeout { open: self.open() })
+    }
+
+    /// What a request is answered while the drain goes on.
+    pub(crate) fn refusal(&self, may_retry_later: bool) -> Option<Refusal> {
+        let settings = &self.shared.begun.get()?.settings;
+        let retry = spread(&settings.retry);
+        Some(if may_retry_later {
+            Refusal::RetryLater(retry)
+        } else {
+            Refusal::Status {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                error: "the server is shutting down",
+                max_connections: None,
+                retry_after: retry,
+            }
+        })
+    }
+
+    /// Counts one more open stream.
+    pub(crate) fn register(&self, finite: bool) -> (DrainTicket, OwnedNotified) {
+        self.shared.open.fetch_add(1, SeqCst);
+        let ticket = DrainTicket {
+            shared: Arc::clone(&self.shared),
+            finite,
+        };
+        let begun = Arc::clone(&self.shared.wake).notified_owned();
+        (ticket, begun)
+    }
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain")
+            .field("begun", &self.has_begun())
+            .field("open", &self.open())
+            .field("settings", &self.settings)
+            .finish()
+    }
+}
+
+impl Begun {
+    /// `None` beyond what a clock can tell.
+    fn deadline(&self) -> Option<Instant> {
+        self.at.checked_add(self.settings.deadline)
+    }
+}
+
+/// Streams were left when the drain's deadline had passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrainTimeout {
+    open: usize,
+}
+
+impl DrainTimeout {
+    /// How many streams were left.
+    pub fn open(&self) -> usize {
+        self.open
+    }
+}
+
+impl fmt::Display for DrainTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { open } = self;
+        write!(f, "{open} event streams were left open at the drain's deadline")
+    }
+}
+
+impl StdError for DrainTimeout {}
+
+/// One open stream that a drain waits for.
+pub(crate) struct DrainTicket {
+    shared: Arc<Shared>,
+    finite: bool,
+}
+
+impl DrainTicket {
+    pub(crate) fn has_begun(&self) -> bool {
+        self.shared.begun.get().is_some()
+    }
+
+    /// When this stream ends, once the drain has begun: a moment of its own.
+    pub(crate) fn end(&self) -> Option<Instant> {
+        let begun = self.shared.begun.get()?;
+        let Settings {
+            window, deadline, ..
+        } = *begun.settings;
+        let after = if self.finite {
+            deadline
+        } else {
+            spread(&(Duration::ZERO..=window)).min(deadline)
+        };
+        begun.at.checked_add(after)
+    }
+
+    /// What the stream says at its end.
+    pub(crate) fn farewell(&self) -> Option<(Frame, Option<Frame>)> {
+        let settings = &self.shared.begun.get()?.settings;
+        let retry = retry_line(spread(&settings.retry));
+        Some((retry, settings.farewell.clone()))
+    }
+}
+
+impl Drop for DrainTicket {
+    fn drop(&mut self) {
+        if self.shared.open.fetch_sub(1, SeqCst) == 1 {
+            self.shared.gone.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What becomes of a stream that answers an error.
+
+use std::{fmt, sync::Arc};
+
+use crate::{
+    error::Error,
+    event::{Event, EventData, Frame},
+};
+
+/// What a client sees when the handler's stream answers an error, or an event can't be written.
+///
+/// The error is logged in each case. Its text never reaches the client, unless
+/// [`event`](Self::event) puts it into one.
+#[derive(Clone, Default)]
+pub struct OnError(Policy);
+
+#[derive(Clone, Default)]
+enum Policy {
+    #[default]
+    Abort,
+    Close,
+    Event(Arc<dyn Fn(&Error) -> Option<Frame> + Send + Sync>),
+}
+
+impl OnError {
+    /// Breaks the response off (the default): the client sees the connection fail, and reconnects
+    /// with its `Last-Event-ID`.
+    pub const fn abort() -> Self {
+        Self(Policy::Abort)
+    }
+
+    /// Ends the response as if the stream had ended.
+    pub const fn close() -> Self {
+        Self(Policy::Close)
+    }
+
+    /// Sends a last event, then ends the response. An event that can't be written is left out.
+    ///
+    /// ```
+    /// use sse_layer::{Event, OnError};
+    ///
+    /// let policy = OnError::event(|_error| Event::text("try again later").event("error"));
+    /// ```
+    pub fn event<F, D>(event: F) -> Self
+    where
+        F: Fn(&Error) -> Event<D> + Send + Sync + 'static,
+        D: EventData,
+    {
+        Self(Policy::Event(Arc::new(move |error| {
+            event(error)
+                .to_frame()
+                .inspect_err(|error| tracing::error!(%error, "the error event can't be sent"))
+                .ok()
+        })))
+    }
+
+    /// How the stream ends: with an error, with a last frame, or with neither.
+    pub(crate) fn apply(&self, error: Error) -> Result<Option<Frame>, Error> {
+        tracing::error!(%error, "an event stream failed");
+        match &self.0 {
+            Policy::Abort => Err(error),
+            Policy::Close => Ok(None),
+            Policy::Event(event) => Ok(event(&error)),
+        }
+    }
+}
+
+impl fmt::Debug for OnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Policy::Abort => "OnError::abort",
+            Policy::Close => "OnError::close",
+            Policy::Event(_) => "OnError::event",
+        })
+    }
+}
