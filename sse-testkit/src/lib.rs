@@ -1,1 +1,24 @@
-//! Asserts what an event stream really sends.
+#![doc = include_str!("../README.md")]
+
+mod body;
+mod client;
+mod clock;
+mod decode;
+mod expect;
+mod frame;
+pub mod parser;
+mod record;
+mod stream;
+mod transcript;
+
+pub use self::body::Body;
+#[cfg(feature = "socket")]
+pub use self::client::connect;
+pub use self::client::{RequestBuilder, get, request};
+pub use self::expect::ExpectEvent;
+pub use self::expect::head::IntoStatus;
+pub use self::frame::Frame;
+pub use self::parser::Event;
+pub use self::record::Chunk;
+pub use self::stream::{EventStream, Reconnect};
+pub use self::transcript::Transcript;

@@ -1,0 +1,14 @@
+//! Sending requests: to a service in this process, or over a socket.
+
+mod in_process;
+mod request;
+#[cfg(feature = "socket")]
+mod socket;
+mod transport;
+
+pub use self::in_process::{get, request};
+pub use self::request::RequestBuilder;
+pub(crate) use self::request::Template;
+#[cfg(feature = "socket")]
+pub use self::socket::connect;
+pub(crate) use self::transport::{ResponseBody, Transport, describe};

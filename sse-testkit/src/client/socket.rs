@@ -1,0 +1,119 @@
+//! Connecting to a server over TCP, with HTTP/1.1 or HTTP/2 without TLS.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, Version};
+use http_body::{Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::client::conn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+use super::request::RequestBuilder;
+use super::transport::{BoxError, Sending, Transport, boxed};
+use crate::Body;
+
+/// Sends `GET url` with `Accept: text/event-stream` to a server, over a connection of its own.
+///
+/// The URL is an `http://` one. The connection speaks HTTP/1.1, or HTTP/2 after
+/// [`http2`](RequestBuilder::http2), and always runs in real time: paused time is resumed.
+/// Closing or dropping the stream closes the connection.
+pub fn connect(url: impl AsRef<str>) -> RequestBuilder {
+    RequestBuilder::get(Socket, url.as_ref())
+}
+
+impl RequestBuilder {
+    /// Speaks HTTP/2 from the first byte on (prior knowledge). Only sockets look at it.
+    pub fn http2(mut self) -> Self {
+        self.edit(|template| {
+            template.version = Version::HTTP_2;
+            Ok(())
+        });
+        self
+    }
+}
+
+struct Socket;
+
+impl Transport for Socket {
+    fn send(&mut self, request: Request<Body>) -> Sending<'_> {
+        Box::pin(send(request))
+    }
+
+    fn needs_real_time(&self) -> bool {
+        true
+    }
+}
+
+async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody>, BoxError> {
+    let tcp = dial(request.uri()).await?;
+    let (response, driver) = if request.version() == Version::HTTP_2 {
+        // It goes into `:authority`.
+        request.headers_mut().remove(http::header::HOST);
+        let (mut sender, connection) =
+            conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tcp)).await?;
+        let driver = Driver(tokio::spawn(async { drop(connection.await) }));
+        (sender.send_request(request).await?, driver)
+    } else {
+        let target = request.uri().path_and_query().cloned();
+        *request.uri_mut() = target.map_or_else(Uri::default, Uri::from);
+        let (mut sender, connection) = conn::http1::handshake(TokioIo::new(tcp)).await?;
+        let driver = Driver(tokio::spawn(async { drop(connection.await) }));
+        (sender.send_request(request).await?, driver)
+    };
+    Ok(boxed(response.map(|body| Connected {
+        body,
+        _driver: driver,
+    })))
+}
+
+async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
+    let (Some("http"), Some(host)) = (url.scheme_str(), url.host()) else {
+        return Err(format!("{url} is not an http:// URL").into());
+    };
+    let port = url.port_u16().unwrap_or(80);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let tcp = TcpStream::connect((host, port))
+        .await
+        .map_err(|error| format!("can't connect to {host}:{port}: {error}"))?;
+    tcp.set_nodelay(true)?;
+    Ok(tcp)
+}
+
+/// A response body that takes its connection along when it is dropped.
+struct Connected {
+    body: Incoming,
+    _driver: Driver,
+}
+
+impl http_body::Body for Connected {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The task that moves the connection's bytes; aborting it drops the socket at once.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,124 @@
+//! Reading on, for a bounded time.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::EventStream;
+use crate::frame::Frame;
+use crate::record::What;
+
+/// The bounds of one expectation.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    pub(crate) deadline: Instant,
+    moment: Instant,
+    reads_at_moment: usize,
+}
+
+/// Why there is nothing more to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stuck {
+    TimedOut,
+    NeverPauses,
+}
+
+/// On a stream that is always ready virtual time stands still, so time alone does not bound it.
+const MAX_READS_AT_ONE_MOMENT: usize = 200_000;
+
+impl EventStream {
+    /// Begins an expectation: makes time run as this stream needs it and sets the bound.
+    pub(crate) async fn begin(&mut self, within: Option<Duration>) -> Wait {
+        self.clock.enter().await;
+        let now = Instant::now();
+        let within = within.unwrap_or(self.timeout);
+        // What is too far off to be an instant is no bound in practice.
+        let never = Duration::from_secs(60 * 60 * 24 * 365);
+        Wait {
+            deadline: now.checked_add(within).unwrap_or(now + never),
+            moment: now,
+            reads_at_moment: 0,
+        }
+    }
+
+    /// The index of the next record an expectation has to look at, once there is one.
+    ///
+    /// The end of the stream stays the next one for good.
+    pub(crate) async fn next(&mut self, wait: &mut Wait) -> Result<usize, Stuck> {
+        loop {
+            if let Some(index) = self.unread() {
+                return Ok(index);
+            }
+            if self.connection.body.is_none() {
+                return Ok(self.records.len() - 1);
+            }
+            self.read_chunk(wait).await?;
+        }
+    }
+
+    /// Reads whatever comes next, be it only a part of a frame.
+    pub(crate) async fn read_chunk(&mut self, wait: &mut Wait) -> Result<(), Stuck> {
+        let now = Instant::now();
+        if now > wait.deadline {
+            return Err(Stuck::TimedOut);
+        }
+        if now != wait.moment {
+            wait.moment = now;
+            wait.reads_at_moment = 0;
+        }
+        wait.reads_at_moment += 1;
+        if wait.reads_at_moment > MAX_READS_AT_ONE_MOMENT {
+            return Err(Stuck::NeverPauses);
+        }
+        timeout_at(wait.deadline, poll_fn(|cx| self.poll_read(cx)))
+            .await
+            .map_err(|_| Stuck::TimedOut)
+    }
+
+    /// Reads what is there without waiting, but decides what it is.
+    pub(crate) async fn peek(&mut self) {
+        poll_fn(|cx| {
+            while self.poll_read(cx).is_ready() && self.connection.is_undecided() {}
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// The first received record that an expectation has to look at.
+    pub(crate) fn unread(&self) -> Option<usize> {
+        let ahead = self.records[self.read..]
+            .iter()
+            .position(|record| record.what.is_expectable())?;
+        Some(self.read + ahead)
+    }
+
+    /// Passes the record: what it says is from now on what the client knows.
+    pub(crate) fn pass(&mut self, index: usize) {
+        self.read = self.read.max(index + 1);
+        let What::Frame(frame) = &self.records[index].what else {
+            return;
+        };
+        let (id, retry) = match frame {
+            Frame::Event { event, .. } => (Some(&event.last_event_id), event.retry),
+            Frame::Id { id, retry, .. } => (Some(id), *retry),
+            Frame::Opening { retry, .. } => (None, *retry),
+            Frame::Retry(delay) => (None, Some(*delay)),
+            Frame::Comment { .. } | Frame::Empty { .. } | Frame::Blank => (None, None),
+        };
+        if let Some(id) = id {
+            self.last_event_id.clone_from(id);
+        }
+        self.retry = retry.unwrap_or(self.retry);
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let at = self.started.elapsed();
+        self.connection.poll_read(cx, at).map(|whats| {
+            for what in whats {
+                self.record(what);
+            }
+        })
+    }
+}

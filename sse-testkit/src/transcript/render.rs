@@ -1,0 +1,232 @@
+//! The text of a transcript.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::Transcript;
+use super::redact::{Ids, Redactions};
+use crate::frame::Frame;
+use crate::record::{Head, What};
+
+/// How wide the column of the times is.
+const TIME: usize = 9;
+
+impl Transcript {
+    pub(super) fn render(&self) -> String {
+        let mut text = String::new();
+        let mut ids = Ids::default();
+        let indent = if self.times { TIME } else { 0 };
+        if self.skipped > 0 {
+            text.push_str(&format!("({} earlier lines are left out)\n", self.skipped));
+        }
+        for record in &self.records {
+            let block = match &record.what {
+                What::Head(head) => {
+                    self.head(head, &mut text);
+                    continue;
+                }
+                What::Chunk(_) if !self.chunks => continue,
+                What::Reconnect { after, id } => {
+                    let id = self.redactions.id(id, &mut ids);
+                    let id = id.map_or(String::new(), |id| format!(", last-event-id: {id}"));
+                    text.push_str(&format!("\n--- reconnect after {}{id}\n", time(*after)));
+                    continue;
+                }
+                what => block(what, &self.redactions, &mut ids),
+            };
+            for (number, line) in block.lines().enumerate() {
+                let at = match number {
+                    0 if self.times => format!("+{}", time(record.at)),
+                    _ => String::new(),
+                };
+                // A time that fills its column keeps a distance from what follows.
+                let gap = if at.len() >= indent && !at.is_empty() {
+                    " "
+                } else {
+                    ""
+                };
+                let line = format!("{at:indent$}{gap}{line}");
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    fn head(&self, head: &Head, text: &mut String) {
+        text.push_str(&format!("HTTP {}\n", head.status));
+        if self.headers {
+            let mut lines: Vec<_> = head
+                .headers
+                .iter()
+                .filter(|(name, _)| *name != http::header::DATE)
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    format!("{name}: {}", self.redactions.header(name.as_str(), &value))
+                })
+                .collect();
+            lines.sort();
+            for line in lines {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// One record in a line or a few, without its time.
+pub(crate) fn line(what: &What) -> String {
+    block(what, &Redactions::default(), &mut Ids::default())
+}
+
+fn block(what: &What, redactions: &Redactions, ids: &mut Ids) -> String {
+    match what {
+        What::Frame(frame) => self::frame(frame, redactions, ids),
+        What::Chunk(bytes) => format!("chunk of {} bytes", bytes.len()),
+        What::Plain(body) => lines("body", &redactions.data(body)),
+        What::End { discarded: None } => "end".to_owned(),
+        What::End {
+            discarded: Some(text),
+        } => lines("end inside a block", text),
+        What::Error(error) => format!("error {error}"),
+        What::Closed => "closed by the test".to_owned(),
+        What::Head(head) => format!("HTTP {}", head.status),
+        What::Reconnect { .. } => "reconnect".to_owned(),
+    }
+}
+
+fn frame(frame: &Frame, redactions: &Redactions, ids: &mut Ids) -> String {
+    match frame {
+        Frame::Opening { text, .. } => format!("opening {text:?}"),
+        Frame::Event {
+            event,
+            comments,
+            retry,
+        } => {
+            let mut head = format!("event {}", token(&event.event));
+            if let Some(id) = &event.id {
+                push_id(&mut head, id, redactions, ids);
+            }
+            push_retry(&mut head, *retry);
+            let mut text = lines(&head, &redactions.data(&event.data));
+            for comment in comments {
+                text.push_str(&format!("\n  with comment : {}", escape(comment)));
+            }
+            let unknown = event
+                .fields
+                .iter()
+                .filter(|field| !matches!(&*field.name, "event" | "data" | "id" | "retry"));
+            for field in unknown {
+                let (name, value) = (escape(&field.name), escape(&field.value));
+                text.push_str(&format!("\n  with field {name}: {value}"));
+            }
+            text
+        }
+        Frame::Comment { text, bare } => {
+            let mut out = String::new();
+            for (number, line) in text.split('\n').enumerate() {
+                out.push_str(if number == 0 {
+                    "comment :"
+                } else {
+                    "\n        :"
+                });
+                if !line.is_empty() {
+                    out.push(' ');
+                    out.push_str(&escape(line));
+                }
+            }
+            if *bare {
+                out.push_str(" (no blank line)");
+            }
+            out
+        }
+        Frame::Retry(delay) => format!("retry {}", time(*delay)),
+        Frame::Id {
+            id,
+            comments,
+            retry,
+        } => {
+            let mut out = "id".to_owned();
+            push_id(&mut out, id, redactions, ids);
+            push_retry(&mut out, *retry);
+            for comment in comments {
+                out.push_str(&format!("\n  with comment : {}", escape(comment)));
+            }
+            out
+        }
+        Frame::Empty { fields } => {
+            let mut out = "block without data".to_owned();
+            for field in fields {
+                let (name, value) = (escape(&field.name), escape(&field.value));
+                out.push_str(&format!("\n  with field {name}: {value}"));
+            }
+            out
+        }
+        Frame::Blank => "blank line".to_owned(),
+    }
+}
+
+fn push_id(out: &mut String, id: &str, redactions: &Redactions, ids: &mut Ids) {
+    let id = redactions.id(id, ids).unwrap_or_else(|| "\"\"".to_owned());
+    out.push_str(" #");
+    out.push_str(&id);
+}
+
+fn push_retry(out: &mut String, retry: Option<Duration>) {
+    if let Some(delay) = retry {
+        out.push_str(&format!(" retry={}", time(delay)));
+    }
+}
+
+/// The text after a bar, each further line below it.
+fn lines(head: &str, text: &str) -> String {
+    let mut out = head.to_owned();
+    let width = head.chars().count();
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            out.push('\n');
+            out.push_str(&" ".repeat(width));
+        }
+        out.push_str(" | ");
+        out.push_str(&escape(line));
+    }
+    out
+}
+
+/// A name or id as it stands if that can't be misread.
+pub(super) fn token(text: &str) -> String {
+    let plain = |it: char| it.is_alphanumeric() || "_-.:/".contains(it);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("{text:?}"),
+    }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for it in text.chars() {
+        match it {
+            '\u{feff}' => out.push_str("\\u{feff}"),
+            it if it.is_control() => out.extend(it.escape_default()),
+            it => out.push(it),
+        }
+    }
+    out
+}
+
+/// `0ms`, `250ms`, `15s`, `1.5s`: whole milliseconds, what is below them is noise.
+fn time(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis < 1000 {
+        return format!("{millis}ms");
+    }
+    let mut text = (millis / 1000).to_string();
+    let rest = format!("{:03}", millis % 1000);
+    let rest = rest.trim_end_matches('0');
+    if !rest.is_empty() {
+        let _ = write!(text, ".{rest}");
+    }
+    text.push('s');
+    text
+}
