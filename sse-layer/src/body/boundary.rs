@@ -3,75 +3,94 @@
 /// What the bytes so far end with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Boundary {
-    /// Nothing, or a complete block.
+    /// Nothing that a further block would become part of.
     Block,
     /// A complete line of a block that goes on.
     Line,
-    /// A complete line if an LF does not follow: a CR in a block that goes on.
-    LineOrHalfCrLf,
-    /// The middle of a line.
+    /// The middle of a line, or a CR that an LF may belong to.
     Inside,
 }
 
-impl Boundary {
-    /// The boundary after these further bytes.
-    pub(super) fn after(self, bytes: &[u8]) -> Self {
-        // The last four bytes tell: what is before them is at most a line, and a blank line takes
-        // at most the last CRLF after another.
-        let (mut state, tail) = match bytes.len().checked_sub(4) {
-            Some(start @ 1..) => (State::Inside, &bytes[start..]),
-            _ => (State::from(self), bytes),
-        };
-        for &byte in tail {
-            state = state.after(byte);
+/// Follows a stream as its parser would, in pieces of any size.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    place: Place,
+    /// Whether the block has a field that its blank line will act on. Comments are none, and a
+    /// `retry` acts at once.
+    has_fields: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    LineStart,
+    /// At a line's start behind a CR: an LF belongs to that.
+    AfterCr,
+    /// In a line that leaves nothing for the blank line.
+    Comment,
+    /// In a line that begins with so many bytes of `retry:`.
+    Retry(usize),
+    Field,
+}
+
+const RETRY: &[u8] = b"retry:";
+
+impl Position {
+    pub(super) const START: Self = Self {
+        place: Place::LineStart,
+        has_fields: false,
+    };
+
+    pub(super) fn boundary(self) -> Boundary {
+        match (self.place, self.has_fields) {
+            // Even if the LF of a CRLF follows: it ends a block that has nothing in it.
+            (Place::LineStart | Place::AfterCr, false) => Boundary::Block,
+            (Place::LineStart, true) => Boundary::Line,
+            _ => Boundary::Inside,
         }
-        state.into()
+    }
+
+    /// The position after these further bytes.
+    pub(super) fn after(mut self, bytes: &[u8]) -> Self {
+        let mut rest = bytes;
+        while let Some((&byte, tail)) = rest.split_first() {
+            rest = tail;
+            self.place = match (self.place, byte) {
+                (Place::AfterCr, b'\n') => Place::LineStart,
+                (Place::LineStart | Place::AfterCr, b'\n' | b'\r') => {
+                    self.has_fields = false;
+                    line_end(byte)
+                }
+                (place, b'\n' | b'\r') => {
+                    self.has_fields |= place != Place::Comment;
+                    line_end(byte)
+                }
+                (Place::LineStart | Place::AfterCr, b':') => Place::Comment,
+                (Place::LineStart | Place::AfterCr, b'r') => Place::Retry(1),
+                (Place::Retry(matched), _) if byte == RETRY[matched] => {
+                    if matched + 1 == RETRY.len() {
+                        Place::Comment
+                    } else {
+                        Place::Retry(matched + 1)
+                    }
+                }
+                (place @ (Place::Comment | Place::Field), _) => {
+                    // Nothing in the rest of the line matters.
+                    let end = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+                    rest = &rest[end..];
+                    place
+                }
+                _ => Place::Field,
+            };
+        }
+        self
     }
 }
 
-/// A parser's view of line ends, byte by byte.
-#[derive(Clone, Copy)]
-enum State {
-    BlankLine,
-    LineEnd,
-    /// Behind a CR that ended a line; an LF right after it belongs to it.
-    LineEndCr,
-    Inside,
-}
-
-impl State {
-    fn after(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::LineEndCr, b'\n') => Self::LineEnd,
-            // An LF behind a blank line is one more blank line, or the rest of its CRLF.
-            (Self::BlankLine, b'\n' | b'\r') => Self::BlankLine,
-            (Self::LineEnd | Self::LineEndCr, b'\r') | (Self::LineEnd, b'\n') => Self::BlankLine,
-            (Self::Inside, b'\r') => Self::LineEndCr,
-            (Self::Inside, b'\n') => Self::LineEnd,
-            _ => Self::Inside,
-        }
-    }
-}
-
-impl From<Boundary> for State {
-    fn from(boundary: Boundary) -> Self {
-        match boundary {
-            Boundary::Block => Self::BlankLine,
-            Boundary::Line => Self::LineEnd,
-            Boundary::LineOrHalfCrLf => Self::LineEndCr,
-            Boundary::Inside => Self::Inside,
-        }
-    }
-}
-
-impl From<State> for Boundary {
-    fn from(state: State) -> Self {
-        match state {
-            State::BlankLine => Self::Block,
-            State::LineEnd => Self::Line,
-            State::LineEndCr => Self::LineOrHalfCrLf,
-            State::Inside => Self::Inside,
-        }
+fn line_end(byte: u8) -> Place {
+    if byte == b'\r' {
+        Place::AfterCr
+    } else {
+        Place::LineStart
     }
 }
 
@@ -80,7 +99,7 @@ mod tests {
     use super::*;
 
     fn after(bytes: &str) -> Boundary {
-        Boundary::Block.after(bytes.as_bytes())
+        Position::START.after(bytes.as_bytes()).boundary()
     }
 
     #[test]
@@ -89,7 +108,6 @@ mod tests {
         assert_eq!(after("data: a"), Boundary::Inside);
         assert_eq!(after("data: a\n"), Boundary::Line);
         assert_eq!(after("data: a\r\n"), Boundary::Line);
-        assert_eq!(after("data: a\r"), Boundary::LineOrHalfCrLf);
         for end in ["\n\n", "\r\n\r\n", "\r\r", "\n\r", "\r\n\n", "\r\n\r", "\n\r\n"] {
             assert_eq!(after(&format!("data: a{end}")), Boundary::Block, "{end:?}");
             assert_eq!(after(end), Boundary::Block, "{end:?}");
@@ -97,21 +115,33 @@ mod tests {
     }
 
     #[test]
-    fn pieces_of_any_size_give_what_the_whole_gives() {
-        let text = "data: a\r\ndata: b\n\n:\r\rdata: c\r\n\r\nid: 1\rdata: x\n\r\n\n\nz\n";
-        for from in 0..text.len() {
-            for to in from..text.len() {
-                let whole = after(&text[..to]);
-                assert_eq!(after(&text[..from]).after(&text.as_bytes()[from..to]), whole);
-            }
-        }
-        let by_byte = text.bytes().fold(Boundary::Block, |at, byte| at.after(&[byte]));
-        assert_eq!(by_byte, after(text));
+    fn behind_a_cr_in_a_block_an_lf_may_follow() {
+        assert_eq!(after("data: a\r"), Boundary::Inside);
+        assert_eq!(after("data: a\r\n\r"), Boundary::Block);
     }
 
     #[test]
-    fn an_lf_after_a_cr_that_ended_a_line_is_no_blank_line() {
-        assert_eq!(after("data: a\r").after(b"\n"), Boundary::Line);
-        assert_eq!(after("data: a\r\n").after(b"\n"), Boundary::Block);
+    fn comments_and_retries_begin_no_block() {
+        for line in [":", ": text", "retry: 5", "retry:", ":\n:", "retry: 5\n: a"] {
+            assert_eq!(after(&format!("{line}\n")), Boundary::Block, "{line:?}");
+            assert_eq!(after(line), Boundary::Inside, "{line:?}");
+            assert_eq!(after(&format!("id: 1\n{line}\n")), Boundary::Line, "{line:?}");
+        }
+        for line in ["retry", "retr", "r", "retrying: 5", "retry 5", " : a", "id"] {
+            assert_eq!(after(&format!("{line}\n")), Boundary::Line, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_what_the_whole_gives() {
+        let text = "data: a\r\ndata: b\n\n:\r\rretry: 5\r\rdata: c\r\n\r\nid: 1\rretryx\n\r\n\n\nz\n";
+        for from in 0..text.len() {
+            for to in from..text.len() {
+                let position = Position::START
+                    .after(&text.as_bytes()[..from])
+                    .after(&text.as_bytes()[from..to]);
+                assert_eq!(position.boundary(), after(&text[..to]), "{:?}", &text[..to]);
+            }
+        }
     }
 }

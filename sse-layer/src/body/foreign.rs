@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     Boundary, Chunk,
+    boundary::Position,
     source::{Piece, Source},
 };
 use crate::error::{BoxError, Error};
@@ -20,7 +21,7 @@ pin_project! {
     pub(super) struct Foreign<B> {
         #[pin]
         body: B,
-        boundary: Boundary,
+        position: Position,
         bom: Bom,
     }
 }
@@ -41,7 +42,7 @@ impl<B> Foreign<B> {
     pub(super) const fn new(body: B) -> Self {
         Self {
             body,
-            boundary: Boundary::Block,
+            position: Position::START,
             bom: Bom::Passes,
         }
     }
@@ -67,7 +68,7 @@ where
         };
         let bytes = without_bom(this.bom, data.copy_to_bytes(data.remaining()));
         if !bytes.is_empty() {
-            *this.boundary = this.boundary.after(&bytes);
+            *this.position = this.position.after(&bytes);
             chunk.push_shared(bytes);
             // Its sender's pieces stay pieces.
             chunk.close();
@@ -76,7 +77,7 @@ where
     }
 
     fn boundary(&self) -> Boundary {
-        self.boundary
+        self.position.boundary()
     }
 
     fn interrupted(self: Pin<&mut Self>) {

@@ -260,7 +260,7 @@ impl Stream {
         match boundary {
             Boundary::Block => Some(heartbeat.block.clone().into_bytes()),
             Boundary::Line => Some(heartbeat.line.clone().into_bytes()),
-            Boundary::LineOrHalfCrLf | Boundary::Inside => None,
+            Boundary::Inside => None,
         }
     }
 }

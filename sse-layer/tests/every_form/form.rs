@@ -1,0 +1,142 @@
+//! The forms in which a handler may stream, each serving the same streams.
+
+use std::{convert::Infallible, io, pin::Pin};
+
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use futures_util::{Stream, StreamExt};
+use http::{Request, StatusCode};
+use sse_layer::{Event, Sse, SseLayer};
+use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneService};
+
+/// Data of the events that a handler streams.
+pub(crate) type Texts = Pin<Box<dyn Stream<Item = io::Result<&'static str>> + Send>>;
+pub(crate) type App = BoxCloneService<Request<sse_testkit::Body>, Response, Infallible>;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Form {
+    AroundSse,
+    RouterOverSse,
+    RouterOverAxumSse,
+    AroundResponse,
+}
+
+pub(crate) const NOT_A_STREAM: &str = "no stream here";
+
+impl Form {
+    /// `/` streams what `texts` makes, `/finite` the same marked as finite where the form can
+    /// say so, `/plain` answers 404.
+    pub(crate) fn app<F>(self, layer: &SseLayer, texts: F) -> App
+    where
+        F: Fn() -> Texts + Clone + Send + Sync + 'static,
+    {
+        self.app_in(&[layer], texts)
+    }
+
+    /// Layers from the inside to the outside.
+    pub(crate) fn app_in<F>(self, layers: &[&SseLayer], texts: F) -> App
+    where
+        F: Fn() -> Texts + Clone + Send + Sync + 'static,
+    {
+        match self {
+            Self::AroundSse => {
+                let [innermost, outer @ ..] = layers else {
+                    panic!("no layer");
+                };
+                let service = innermost.layer(service_fn(move |request: Request<_>| {
+                    let answer = our_sse(request.uri().path(), &texts);
+                    async { Ok::<_, Infallible>(answer) }
+                }));
+                wrapped(service, outer)
+            }
+            Self::AroundResponse => wrapped(
+                service_fn(move |request: Request<_>| {
+                    let answer = hand_written(request.uri().path(), &texts);
+                    async { Ok::<_, Infallible>(answer) }
+                }),
+                layers,
+            ),
+            Self::RouterOverSse => {
+                let (finite, plain) = (texts.clone(), texts.clone());
+                let router = Router::new()
+                    .route("/", get(async move || our_sse("/", &texts)))
+                    .route("/finite", get(async move || our_sse("/finite", &finite)))
+                    .route("/plain", get(async move || our_sse("/plain", &plain)));
+                layered(router, layers)
+            }
+            Self::RouterOverAxumSse => {
+                let router = Router::new()
+                    .route("/", get(async move || axums_sse(&texts)))
+                    .route("/plain", get(async || (StatusCode::NOT_FOUND, NOT_A_STREAM)));
+                layered(router, layers)
+            }
+        }
+    }
+
+    /// Whether a handler of this form can mark its stream as finite.
+    pub(crate) fn knows_finite(self) -> bool {
+        matches!(self, Self::AroundSse | Self::RouterOverSse)
+    }
+}
+
+fn our_sse<F>(path: &str, texts: &F) -> Sse<impl Stream<Item = io::Result<Event>> + use<F>>
+where
+    F: Fn() -> Texts,
+{
+    let sse = Sse::new(texts().map(|text| text.map(|text| Event::default().data(text))));
+    match path {
+        "/plain" => {
+            let mut response = http::Response::new(NOT_A_STREAM.into());
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            Sse::response(response)
+        }
+        "/finite" => sse.finite(),
+        _ => sse,
+    }
+}
+
+fn axums_sse(texts: &impl Fn() -> Texts) -> Response {
+    use axum::response::sse::{Event, Sse};
+    Sse::new(texts().map(|text| text.map(|text| Event::default().data(text)))).into_response()
+}
+
+fn hand_written(path: &str, texts: &impl Fn() -> Texts) -> Response {
+    if path == "/plain" {
+        return (StatusCode::NOT_FOUND, NOT_A_STREAM).into_response();
+    }
+    let body = texts().map(|text| text.map(|text| format!("data: {text}\r\n\r\n")));
+    let headers = [("content-type", "Text/Event-Stream; charset=utf-8")];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+fn layered(mut router: Router, layers: &[&SseLayer]) -> App {
+    for &layer in layers {
+        router = router.layer(layer.clone());
+    }
+    BoxCloneService::new(ServiceExt::<Request<sse_testkit::Body>>::map_response(
+        router,
+        |response| response,
+    ))
+}
+
+fn wrapped<S, B>(service: S, layers: &[&SseLayer]) -> App
+where
+    S: Service<Request<sse_testkit::Body>, Response = http::Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    let mut app = BoxCloneService::new(service.map_response(|response| response.map(Body::new)));
+    for &layer in layers {
+        let outer = layer.layer(app);
+        app = BoxCloneService::new(outer.map_response(|response| response.map(Body::new)));
+    }
+    app
+}
