@@ -28,6 +28,9 @@ pub(crate) enum Stuck {
 /// On a stream that is always ready virtual time stands still, so time alone does not bound it.
 const MAX_READS_AT_ONE_MOMENT: usize = 200_000;
 
+/// How often to look for what decides the meaning of the first bytes.
+const MAX_PEEKS: usize = 64;
+
 impl EventStream {
     /// Begins an expectation: makes time run as this stream needs it and sets the bound.
     pub(crate) async fn begin(&mut self, within: Option<Duration>) -> Wait {
@@ -80,7 +83,11 @@ impl EventStream {
     /// Reads what is there without waiting, but decides what it is.
     pub(crate) async fn peek(&mut self) {
         poll_fn(|cx| {
-            while self.poll_read(cx).is_ready() && self.connection.is_undecided() {}
+            for _ in 0..MAX_PEEKS {
+                if self.poll_read(cx).is_pending() || !self.connection.is_undecided() {
+                    break;
+                }
+            }
             Poll::Ready(())
         })
         .await;
