@@ -1,1 +1,16 @@
-//! Benchmarks of sse-layer beside its peers.
+//! What the benchmarks send and through which bodies they send it: sse-layer beside its peers.
+//!
+//! One [`Payload`] is one kind of event. [`contenders`] has a function for each way to send it,
+//! all of the same form: so many events, `paced` or not, drained from the response's body to its
+//! end.
+
+pub mod contenders;
+mod drain;
+mod paced;
+mod payload;
+
+pub use self::{
+    drain::{Drained, drain_body},
+    paced::{Pace, Paced},
+    payload::{EVENT_NAME, ID, Payload, Quote, lines, quote, text},
+};
