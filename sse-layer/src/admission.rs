@@ -77,8 +77,8 @@ impl Admission {
             _ => None,
         };
         let wants_stream = accepts_event_stream(&parts.headers) && !is_head;
-        if wants_stream && let Some(refusal) = draining(settings, may_retry_later) {
-            return Err(refusal);
+        if wants_stream {
+            draining(settings, may_retry_later).map_or(Ok(()), Err)?;
         }
         let permit = match claim {
             Some(claim) if claim.is_early() => Some(PermitState::Taken(claim.acquire()?)),

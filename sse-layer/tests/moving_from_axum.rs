@@ -3,7 +3,7 @@
 use std::{convert::Infallible, fmt::Write, time::Duration};
 
 use futures_util::stream::{self, Stream};
-use sse_testkit::{Event as Received, get};
+use sse_testkit::get;
 use tokio_stream::StreamExt as _;
 
 macro_rules! program {
@@ -78,10 +78,13 @@ macro_rules! program {
 program!(axums, use axum::response::sse::{Event, KeepAlive, Sse};);
 program!(ours, use sse_layer::{Event, KeepAlive, Sse};);
 
-async fn received(app: axum::Router, uri: &str) -> Vec<Received> {
+/// What an `EventSource` makes of it. The order of fields and the opening bytes are ours.
+async fn received(app: axum::Router, uri: &str) -> Vec<(String, String, String, Option<Duration>)> {
     let mut sse = get(app, uri).await;
     sse.expect_status(200).expect_header("content-type", "text/event-stream");
-    sse.collect_to_end().await
+    let events = sse.collect_to_end().await;
+    let seen = events.into_iter();
+    seen.map(|event| (event.event, event.data, event.last_event_id, event.retry)).collect()
 }
 
 #[tokio::test]

@@ -101,11 +101,11 @@ where
                 return Poll::Ready(polled);
             }
             let mut this = self.as_mut().project();
-            if let Some(begins) = this.drain_begins.as_mut().as_pin_mut()
-                && begins.poll(cx).is_ready()
-            {
-                this.drain_begins.set(None);
-                continue;
+            if let Some(begins) = this.drain_begins.as_mut().as_pin_mut() {
+                if begins.poll(cx).is_ready() {
+                    this.drain_begins.set(None);
+                    continue;
+                }
             }
             let boundary = this.source.boundary();
             let Some(due) = this.stream.next_deadline(boundary) else {
@@ -189,13 +189,8 @@ impl Stream {
     }
 
     fn notice_drain(&mut self) {
-        if self.draining {
-            return;
-        }
-        if let Some(drain) = &self.guard.drain
-            && drain.has_begun()
-        {
-            self.draining = true;
+        if let Some(drain) = self.guard.drain.as_ref().filter(|_| !self.draining) {
+            self.draining = drain.has_begun();
             self.ends_at = earlier(self.ends_at, drain.end());
         }
     }
