@@ -42,6 +42,7 @@ async fn open(script: &'static [(u64, &'static str)]) -> EventStream {
 /// all of these words.
 macro_rules! fails {
     ($sse:ident in $open:expr => $act:expr, [$($word:expr),* $(,)?]) => {{
+        #[allow(unused_mut)]
         let mut $sse = $open.await;
         let line = line!();
         let task = tokio::spawn(async move { let _ = $act; });

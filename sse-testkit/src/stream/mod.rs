@@ -214,9 +214,8 @@ impl EventStream {
     /// Ends the test, with all that helps to understand why.
     pub(crate) fn fail(&self, spot: Spot, expected: &str, problem: &str) -> ! {
         let transcript = Transcript::new(self.records.clone()).last(40);
-        let problem = problem.replace('\n', "\n          ");
         let transcript = transcript.to_string();
-        let transcript = transcript.trim_end().replace('\n', "\n    ");
+        let (problem, transcript) = (indent(problem, 10), indent(&transcript, 4));
         panic!(
             "{spot}: the stream is not as expected\n\
              expected: {expected}\n\
@@ -229,6 +228,18 @@ impl EventStream {
         let at = self.started.elapsed();
         self.records.push(Record { at, what });
     }
+}
+
+/// Indents all lines but the first, and none that is empty.
+fn indent(text: &str, width: usize) -> String {
+    let indent = " ".repeat(width);
+    let lines = text.trim_end().lines().enumerate().map(|(number, line)| {
+        match number == 0 || line.is_empty() {
+            true => line.to_owned(),
+            false => format!("{indent}{line}"),
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 impl fmt::Debug for EventStream {
