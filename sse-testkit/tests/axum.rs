@@ -1,4 +1,5 @@
 //! A server that is not ours: axum's own `Sse`.
+#![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 use std::convert::Infallible;
 use std::time::Duration;

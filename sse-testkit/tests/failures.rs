@@ -1,5 +1,6 @@
 //! Every expectation fails when it should: at the test's own line, with what came and the
 //! transcript.
+#![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 use std::convert::Infallible;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Reconnecting as `EventSource` does.
+#![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 use std::convert::Infallible;
 use std::time::Duration;

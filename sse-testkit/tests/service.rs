@@ -1,4 +1,5 @@
 //! A hand-written service, byte by byte: what the expectations see and skip.
+#![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Over real sockets: HTTP/1.1 and HTTP/2, in real time.
+#![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 #![cfg(feature = "socket")]
 
 use std::convert::Infallible;

@@ -119,11 +119,10 @@ impl<'a> ExpectEvent<'a> {
 
     /// Without an id of its own.
     pub fn no_id(self) -> Self {
-        self.also("no id".to_owned())
-            .check(|event| match &event.id {
-                Some(id) => Err(format!("it has the id {id:?}")),
-                None => Ok(()),
-            })
+        self.also("no id").check(|event| match &event.id {
+            Some(id) => Err(format!("it has the id {id:?}")),
+            None => Ok(()),
+        })
     }
 
     /// With a reconnection time in its block.
@@ -150,9 +149,9 @@ impl<'a> ExpectEvent<'a> {
         self.also(format!("within {span:?}"))
     }
 
-    fn also(mut self, expected: String) -> Self {
+    fn also(mut self, expected: impl AsRef<str>) -> Self {
         self.expected.push_str(", ");
-        self.expected.push_str(&expected);
+        self.expected.push_str(expected.as_ref());
         self
     }
 

@@ -68,7 +68,7 @@ impl EventStream {
                 }
                 _ => skip_all_but_events(what),
             })
-            .await
+            .await;
         }
     }
 
@@ -97,7 +97,7 @@ impl EventStream {
                     None => skip_all_but_events(what),
                 }
             })
-            .await
+            .await;
         }
     }
 
@@ -115,7 +115,7 @@ impl EventStream {
                 What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
                 _ => skip_all_but_events(what),
             })
-            .await
+            .await;
         }
     }
 
@@ -134,7 +134,7 @@ impl EventStream {
                 What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
                 _ => skip_all_but_events(what),
             })
-            .await
+            .await;
         }
     }
 

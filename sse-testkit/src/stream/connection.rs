@@ -76,7 +76,7 @@ impl Connection {
         };
         Poll::Ready(match frame {
             Some(Ok(frame)) => match frame.into_data() {
-                Ok(bytes) if !bytes.is_empty() => self.chunk(bytes, at),
+                Ok(bytes) if !bytes.is_empty() => self.chunk(&bytes, at),
                 // Trailers mean nothing to an event stream.
                 Ok(_) | Err(_) => Vec::new(),
             },
@@ -85,8 +85,8 @@ impl Connection {
         })
     }
 
-    fn chunk(&mut self, bytes: Bytes, at: Duration) -> Vec<What> {
-        self.raw.extend_from_slice(&bytes);
+    fn chunk(&mut self, bytes: &Bytes, at: Duration) -> Vec<What> {
+        self.raw.extend_from_slice(bytes);
         self.chunks.push(Chunk {
             bytes: bytes.clone(),
             elapsed: at,
@@ -98,7 +98,7 @@ impl Connection {
         self.assembler.begin_chunk(at <= self.opening_until);
         let mut frames = Vec::new();
         // An error is told after the items that came before it, so ask once more.
-        let mut parsed = self.parser.feed(&bytes);
+        let mut parsed = self.parser.feed(bytes);
         while let Ok(items) = parsed {
             if items.is_empty() {
                 whats.extend(frames.into_iter().map(What::Frame));
