@@ -1,27 +1,9 @@
 use std::{
-    hint::black_box,
     pin::pin,
     task::{Context, Poll, Waker},
 };
 
 use http_body::Body;
-
-/// What came out of a body.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drained {
-    /// How many data frames: what a server writes one by one.
-    pub chunks: usize,
-    /// How many bytes in all.
-    pub bytes: usize,
-}
-
-impl Drained {
-    #[inline]
-    pub(crate) fn add(&mut self, chunk: &[u8]) {
-        self.chunks += 1;
-        self.bytes += black_box(chunk).len();
-    }
-}
 
 /// Polls a body to its end, as a server does, but without waiting to be woken.
 ///

@@ -1,8 +1,8 @@
 //! What the benchmarks send and through which bodies they send it: sse-layer beside its peers.
 //!
 //! One [`Payload`] is one kind of event. [`contenders`] has a function for each way to send it,
-//! all of the same form: so many events, `paced` or not, drained from the response's body to its
-//! end.
+//! all of the same form: so many events, all ready or one by one, drained from the response's body to
+//! its end.
 
 pub mod contenders;
 mod drain;
@@ -10,7 +10,7 @@ mod paced;
 mod payload;
 
 pub use self::{
-    drain::{Drained, drain_body},
+    drain::drain_body,
     paced::{Pace, Paced},
     payload::{EVENT_NAME, ID, Payload, Quote, lines, quote, text},
 };

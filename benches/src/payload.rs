@@ -78,8 +78,8 @@ pub fn lines() -> &'static str {
 pub struct Quote {
     symbol: &'static str,
     price: f64,
-    change: f64,
     volume: u64,
+    sequence: u64,
     halted: bool,
 }
 
@@ -89,8 +89,8 @@ pub fn quote() -> Quote {
     black_box(Quote {
         symbol: "ACME",
         price: 1234.56,
-        change: -0.75,
         volume: 1_000_200,
+        sequence: ID,
         halted: false,
     })
 }

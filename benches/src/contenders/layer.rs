@@ -48,7 +48,10 @@ pub fn axum_named(payload: Payload, count: usize, pace: Pace, take: &mut dyn FnM
         Payload::Json => Event::default().json_data(quote()).expect("JSON"),
         Payload::Lines => Event::default().data(lines()),
     };
-    send(Paced::new(count, pace, move || Ok::<_, Infallible>(event())), take);
+    send(
+        Paced::new(count, pace, move || Ok::<_, Infallible>(event())),
+        take,
+    );
 }
 
 fn send<S>(stream: S, take: &mut dyn FnMut(&[u8]))
@@ -60,7 +63,10 @@ where
         let stream = stream.take().expect("one request");
         std::future::ready(Ok::<_, Infallible>(Sse::new(stream)))
     });
-    let request = Request::get("/").header(ACCEPT, "text/event-stream").body(()).expect("a request");
+    let request = Request::get("/")
+        .header(ACCEPT, "text/event-stream")
+        .body(())
+        .expect("a request");
     let response = pin!(SseLayer::new().layer(handler).call(request));
     let Poll::Ready(Ok(response)) = response.poll(&mut Context::from_waker(Waker::noop())) else {
         panic!("the handler answers at once");

@@ -24,5 +24,7 @@ pub fn sse(payload: Payload, count: usize, pace: Pace, take: &mut dyn FnMut(&[u8
             Payload::Lines => Sse::default().data(lines()),
         })
     };
-    drain_body(SseBody::new(Paced::new(count, pace, event)), |data| take(data));
+    drain_body(SseBody::new(Paced::new(count, pace, event)), |data| {
+        take(data)
+    });
 }
