@@ -75,8 +75,6 @@ impl Content {
             Self::Text(text) => text,
             Self::Parts(parts) => parts.iter().find_map(|part| part.text.as_deref())?,
         };
-        Some(text)
-            .filter(|text| !text.trim().is_empty())
-            .map(|text| text.as_ref())
+        Some(text).filter(|text| !text.trim().is_empty())
     }
 }
