@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// What a layer knows of a request when its response comes.
-#[expect(missing_debug_implementations, reason = "part of a sealed trait, and of no use outside")]
+#[expect(
+    missing_debug_implementations,
+    reason = "part of a sealed trait, and of no use outside"
+)]
 pub struct Admission {
     settings: Arc<Settings>,
     permit: Option<PermitState>,
@@ -70,8 +73,7 @@ impl Admission {
     /// Lets a request through to its handler, or answers why not.
     pub(crate) fn of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
         let is_head = parts.method == Method::HEAD;
-        let may_retry_later =
-            parts.method == Method::GET && accepts_event_stream(&parts.headers);
+        let may_retry_later = parts.method == Method::GET && accepts_event_stream(&parts.headers);
         let claim = match &settings.limit {
             Some(limit) if !is_head => Some(limit.claim(parts)),
             _ => None,
@@ -144,7 +146,9 @@ impl Wishes {
             Wish::AsTheLayer if self.opening == OpeningWish::Impossible => None,
             Wish::AsTheLayer => settings.heartbeat.clone(),
         };
-        let bare = heartbeat.as_ref().is_some_and(|heartbeat| heartbeat.is_bare());
+        let bare = heartbeat
+            .as_ref()
+            .is_some_and(|heartbeat| heartbeat.is_bare());
         let retry = self.retry.or(settings.retry);
         let opening = match self.opening {
             OpeningWish::Wanted => Some(opening(retry, bare)),

@@ -14,9 +14,7 @@ use axum_core::{
 };
 use http::request::Parts;
 
-use crate::{
-    error::EncodeError, last_event_id::LastEventId, sse::Sse, stream::EventStream,
-};
+use crate::{error::EncodeError, last_event_id::LastEventId, sse::Sse, stream::EventStream};
 
 impl<S> IntoResponse for Sse<S>
 where

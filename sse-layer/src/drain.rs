@@ -268,7 +268,10 @@ impl DrainTimeout {
 impl fmt::Display for DrainTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { open } = self;
-        write!(f, "{open} event streams were left open at the drain's deadline")
+        write!(
+            f,
+            "{open} event streams were left open at the drain's deadline"
+        )
     }
 }
 

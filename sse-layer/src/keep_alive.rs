@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn a_comment_has_a_blank_line_behind_it_unless_it_is_bare() {
         assert_eq!(heartbeat(KeepAlive::new()).block.as_bytes(), b":\n\n");
-        assert_eq!(heartbeat(KeepAlive::new().text("a\nb")).block.as_bytes(), b": a\n: b\n\n");
+        assert_eq!(
+            heartbeat(KeepAlive::new().text("a\nb")).block.as_bytes(),
+            b": a\n: b\n\n"
+        );
         let bare = heartbeat(KeepAlive::new().text("a").bare_line());
         assert_eq!(bare.block.as_bytes(), b": a\n");
         assert_eq!(bare.line.as_bytes(), b": a\n");
@@ -189,11 +192,19 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_be_sent_leaves_the_comment_in_place() {
-        let broken = heartbeat(KeepAlive::new().text("a").event(Event::default().event("a\nb")));
+        let broken = heartbeat(
+            KeepAlive::new()
+                .text("a")
+                .event(Event::default().event("a\nb")),
+        );
         assert_eq!(broken.block.as_bytes(), b": a\n\n");
         let empty = heartbeat(KeepAlive::new().event(Event::default()));
         assert_eq!(empty.block.as_bytes(), b":\n\n");
-        assert!(KeepAlive::new().try_event(Event::default().event("a\nb")).is_err());
+        assert!(
+            KeepAlive::new()
+                .try_event(Event::default().event("a\nb"))
+                .is_err()
+        );
     }
 
     #[test]
@@ -203,7 +214,10 @@ mod tests {
             let beat = heartbeat(KeepAlive::new().interval(interval).jitter(jitter));
             for _ in 0..1000 {
                 let next = beat.next_interval();
-                assert!(next <= interval && next >= Duration::from_millis(100), "{next:?}");
+                assert!(
+                    next <= interval && next >= Duration::from_millis(100),
+                    "{next:?}"
+                );
             }
         }
         let beat = heartbeat(KeepAlive::new().interval(interval).jitter(0.3));

@@ -154,7 +154,10 @@ mod tests {
         assert_eq!(request("/?lastEventId=7", None).as_str(), Some("7"));
         assert_eq!(request("/?lastEventId=7", Some(b"")).as_str(), Some("7"));
         assert_eq!(request("/?lastEventId=7", Some(b"9")).as_str(), Some("9"));
-        assert_eq!(request("/?a=b&lastEventId=a%20b%2Bc", None).as_str(), Some("a b+c"));
+        assert_eq!(
+            request("/?a=b&lastEventId=a%20b%2Bc", None).as_str(),
+            Some("a b+c")
+        );
     }
 
     #[test]
@@ -184,6 +187,9 @@ mod tests {
             assert!(malformed.is_malformed());
             assert_eq!(malformed.id(), None);
         }
-        assert_eq!(request("/", Some(longest.as_bytes())).as_str(), Some(&*longest));
+        assert_eq!(
+            request("/", Some(longest.as_bytes())).as_str(),
+            Some(&*longest)
+        );
     }
 }

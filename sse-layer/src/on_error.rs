@@ -19,8 +19,10 @@ enum Policy {
     #[default]
     Abort,
     Close,
-    Event(Arc<dyn Fn(&Error) -> Option<Frame> + Send + Sync>),
+    Event(LastFrame),
 }
+
+type LastFrame = Arc<dyn Fn(&Error) -> Option<Frame> + Send + Sync>;
 
 impl OnError {
     /// Breaks the response off (the default): the client sees the connection fail, and reconnects

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{
-    drain::Drain, keep_alive::Heartbeat, limit::ConnectionLimit, on_error::OnError,
-};
+use crate::{drain::Drain, keep_alive::Heartbeat, limit::ConnectionLimit, on_error::OnError};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {

@@ -3,10 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::SET_COOKIE,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::SET_COOKIE};
 
+#[cfg(feature = "json")]
+use crate::event::{Json, Tagged};
 use crate::{
     admission::{OpeningWish, Wish, Wishes},
     body::{Guard, SseBody, opening},
@@ -17,8 +17,6 @@ use crate::{
     response::Marks,
     stream::{BoxEventStream, EventStream, LocalBoxEventStream, TryTyped, Typed, Until},
 };
-#[cfg(feature = "json")]
-use crate::event::{Json, Tagged};
 
 /// An event stream as a handler's answer; or, where there is none to give, another response.
 ///

@@ -1,5 +1,7 @@
 //! Event streams that somebody else writes, guarded by the layer.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
@@ -8,7 +10,10 @@ use http::{HeaderMap, Request, Response, header::CONTENT_ENCODING};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
 use sse_layer::{ConnectionLimit, Drain, Event, KeepAlive, SseLayer};
-use sse_testkit::{EventStream, get, parser::{Item, parse}};
+use sse_testkit::{
+    EventStream, get,
+    parser::{Item, parse},
+};
 use tokio::time::sleep;
 use tower::{Layer, service_fn};
 
@@ -34,7 +39,11 @@ where
     }))
 }
 
-async fn guarded<B>(layer: &SseLayer, headers: &[(&'static str, &'static str)], body: B) -> EventStream
+async fn guarded<B>(
+    layer: &SseLayer,
+    headers: &[(&'static str, &'static str)],
+    body: B,
+) -> EventStream
 where
     B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
@@ -48,7 +57,9 @@ where
         async { Ok::<_, Infallible>(response) }
     }));
     // Byte by byte takes an hour.
-    get(service, "/").timeout(Duration::from_secs(100_000)).await
+    get(service, "/")
+        .timeout(Duration::from_secs(100_000))
+        .await
 }
 
 /// Event name, data and last id of each event that a parser sees.
@@ -76,7 +87,12 @@ async fn a_heartbeat_never_splits_a_block_wherever_the_body_pauses() {
             let body = pieces([head, tail].map(Bytes::from_static));
             let mut sse = guarded(&layer, &[], body).await;
             sse.collect_to_end().await;
-            assert_eq!(events(sse.raw()), whole, "split at {at}: {}", sse.transcript());
+            assert_eq!(
+                events(sse.raw()),
+                whole,
+                "split at {at}: {}",
+                sse.transcript()
+            );
             heartbeats += usize::from(String::from_utf8_lossy(sse.raw()).contains(": beat\n"));
         }
     }
@@ -165,9 +181,11 @@ async fn trailers_come_through_behind_the_last_event() {
         let frames = [data, Frame::trailers(sent.clone())];
         let frames = stream::iter(frames.map(Ok::<_, Infallible>));
         let response = Response::builder().header("content-type", "text/event-stream");
-        Ok::<_, http::Error>(response.body(StreamBody::new(frames))?)
+        response.body(StreamBody::new(frames))
     }));
-    let response = tower::ServiceExt::oneshot(service, Request::new(())).await.unwrap();
+    let response = tower::ServiceExt::oneshot(service, Request::new(()))
+        .await
+        .unwrap();
     let collected = response.into_body().collect().await.unwrap();
     assert_eq!(collected.trailers(), Some(&trailers));
     assert_eq!(collected.to_bytes(), ":\n\ndata: 1\n\n");
@@ -175,7 +193,11 @@ async fn trailers_come_through_behind_the_last_event() {
 
 #[tokio::test]
 async fn a_stream_that_has_to_end_may_finish_its_block_but_not_wait_for_it_forever() {
-    let farewell = || Drain::new().window(Duration::ZERO).farewell(Event::text("bye"));
+    let farewell = || {
+        Drain::new()
+            .window(Duration::ZERO)
+            .farewell(Event::text("bye"))
+    };
     let half = || stream::iter([Ok(Frame::data(Bytes::from_static(b"data: half")))]);
 
     let rest = stream::once(async {
@@ -198,7 +220,10 @@ async fn a_stream_that_has_to_end_may_finish_its_block_but_not_wait_for_it_forev
     drain.begin();
     assert!(sse.collect_for(PAUSE).await.is_empty());
     let transcript = sse.transcript().to_string();
-    assert!(transcript.contains("+1s      end inside a block"), "{transcript}");
+    assert!(
+        transcript.contains("+1s      end inside a block"),
+        "{transcript}"
+    );
     drop(sse);
     assert_eq!(drain.finished().await, Ok(()));
 }

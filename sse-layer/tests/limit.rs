@@ -1,5 +1,7 @@
 //! Which requests need a permit, when they take it, and what they are told without one.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     convert::Infallible,
     sync::{
@@ -18,11 +20,8 @@ use tower::{Layer, Service, service_fn, util::BoxCloneService};
 
 type Body = sse_testkit::Body;
 
-type Handler = BoxCloneService<
-    Request<Body>,
-    Response<SseBody<stream::Pending<Event>>>,
-    Infallible,
->;
+type Handler =
+    BoxCloneService<Request<Body>, Response<SseBody<stream::Pending<Event>>>, Infallible>;
 
 /// Counts its calls; streams, or answers 204 at `/plain`.
 fn handler(limit: &ConnectionLimit, calls: &Arc<AtomicUsize>) -> Handler {
@@ -62,7 +61,10 @@ async fn what_needs_a_permit_early_can_be_said() {
     let limit = ConnectionLimit::new(0).when(|request| request.uri.path() == "/early");
     let calls = Arc::default();
     let service = handler(&limit, &calls);
-    get(service.clone(), "/early").header("accept", "*/*").await.expect_status(429);
+    get(service.clone(), "/early")
+        .header("accept", "*/*")
+        .await
+        .expect_status(429);
     assert_eq!(calls.load(SeqCst), 0);
     get(service.clone(), "/late").await.expect_status(429);
     assert_eq!(calls.load(SeqCst), 1);
@@ -85,13 +87,16 @@ async fn a_client_that_is_no_event_source_is_told_by_status_even_with_retry_late
 
 #[tokio::test]
 async fn status_and_retry_after_can_be_set() {
-    let over = OverLimit::status(StatusCode::SERVICE_UNAVAILABLE)
-        .retry_after(Duration::from_millis(1500));
+    let over =
+        OverLimit::status(StatusCode::SERVICE_UNAVAILABLE).retry_after(Duration::from_millis(1500));
     let (limit, calls) = (ConnectionLimit::new(0).over_limit(over), Arc::default());
     let mut refused = get(handler(&limit, &calls), "/").await;
     refused.expect_status(503).expect_header("retry-after", "2");
     let body: Value = refused.body_json().await;
-    assert_eq!(body, json!({"error": "too many open event streams", "maxConnections": 0}));
+    assert_eq!(
+        body,
+        json!({"error": "too many open event streams", "maxConnections": 0})
+    );
 }
 
 #[tokio::test]
@@ -99,12 +104,21 @@ async fn two_kinds_of_keys_count_each_for_itself() {
     let key = |name: &'static str| {
         move |request: &http::request::Parts| request.headers.get(name).cloned()
     };
-    let limit = ConnectionLimit::unlimited().per_key(2, key("x-user")).per_key(3, key("x-ip"));
+    let limit = ConnectionLimit::unlimited()
+        .per_key(2, key("x-user"))
+        .per_key(3, key("x-ip"));
     let service = handler(&limit, &Arc::default());
     let open = async |user: &'static str, ip: &'static str| {
-        get(service.clone(), "/").header("x-user", user).header("x-ip", ip).await
+        get(service.clone(), "/")
+            .header("x-user", user)
+            .header("x-ip", ip)
+            .await
     };
-    let held = [open("a", "1").await, open("a", "2").await, open("b", "1").await];
+    let held = [
+        open("a", "1").await,
+        open("a", "2").await,
+        open("b", "1").await,
+    ];
     open("a", "3").await.expect_status(429);
     let last = open("c", "1").await;
     last.expect_status(200);
@@ -114,7 +128,10 @@ async fn two_kinds_of_keys_count_each_for_itself() {
     elsewhere.iter().for_each(|stream| {
         stream.expect_status(200);
     });
-    assert_eq!((limit.current(), limit.rejected(), limit.max()), (6, 2, None));
+    assert_eq!(
+        (limit.current(), limit.rejected(), limit.max()),
+        (6, 2, None)
+    );
     drop((held, last, elsewhere));
     assert_eq!(limit.current(), 0);
 }
@@ -137,7 +154,10 @@ async fn a_request_that_is_dropped_before_its_response_gives_its_permit_back() {
             std::future::pending().await
         },
     ));
-    let request = Request::builder().header("accept", "text/event-stream").body(()).unwrap();
+    let request = Request::builder()
+        .header("accept", "text/event-stream")
+        .body(())
+        .unwrap();
     let response = service.call(request);
     assert_eq!(limit.current(), 1);
     drop(response);

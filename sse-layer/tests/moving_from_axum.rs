@@ -1,5 +1,7 @@
 //! One program, compiled against axum's module and against ours: only the imports differ.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{convert::Infallible, fmt::Write, time::Duration};
 
 use futures_util::stream::{self, Stream};
@@ -81,10 +83,12 @@ program!(ours, use sse_layer::{Event, KeepAlive, Sse};);
 /// What an `EventSource` makes of it. The order of fields and the opening bytes are ours.
 async fn received(app: axum::Router, uri: &str) -> Vec<(String, String, String, Option<Duration>)> {
     let mut sse = get(app, uri).await;
-    sse.expect_status(200).expect_header("content-type", "text/event-stream");
+    sse.expect_status(200)
+        .expect_header("content-type", "text/event-stream");
     let events = sse.collect_to_end().await;
     let seen = events.into_iter();
-    seen.map(|event| (event.event, event.data, event.last_event_id, event.retry)).collect()
+    seen.map(|event| (event.event, event.data, event.last_event_id, event.retry))
+        .collect()
 }
 
 #[tokio::test]
@@ -118,5 +122,10 @@ fn an_encode_error_turns_into_axums_error_by_question_mark() {
         let not_json = std::collections::BTreeMap::from([(vec![1_u8], 1)]);
         Ok(sse_layer::Event::default().json_data(not_json)?)
     }
-    assert!(event().unwrap_err().to_string().contains("key must be a string"));
+    assert!(
+        event()
+            .unwrap_err()
+            .to_string()
+            .contains("key must be a string")
+    );
 }

@@ -1,5 +1,7 @@
 //! Whatever text goes in, an independent parser sees exactly that back, or the builder refused.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{convert::Infallible, time::Duration};
 
 use futures_util::stream;
@@ -36,7 +38,9 @@ fn with_lf(text: &str) -> String {
 }
 
 fn events(bytes: &[u8]) -> Vec<Received> {
-    let items = parse(bytes).expect("within the parser's limits").into_iter();
+    let items = parse(bytes)
+        .expect("within the parser's limits")
+        .into_iter();
     items
         .filter_map(|item| match item {
             Item::Event(event) => Some(event),

@@ -1,5 +1,7 @@
 //! Going on after the last event that a client got.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::convert::Infallible;
 
 use futures_util::{StreamExt, stream};
@@ -12,23 +14,34 @@ type Body = sse_testkit::Body;
 
 /// Streams three numbers, from the one after the last id on, and tells what it made of the id.
 fn numbers() -> BoxService<Request<Body>, Response<SseBody<BoxEventStream>>, Infallible> {
-    BoxService::new(SseLayer::new().layer(service_fn(async |request: Request<Body>| {
-        let last = request.extensions().get::<LastEventId>().cloned().unwrap_or_default();
-        let seen = HeaderValue::from_static(match (last.is_malformed(), last.id()) {
-            (true, _) => "malformed",
-            (false, Some(_)) => "an id",
-            (false, None) => "nothing",
-        });
-        let from = last.parse::<u64>().map_or(0, |last| last + 1);
-        let events = stream::iter(from..from + 3);
-        let events = events.map(|n| Event::text(n.to_string()).with_id(n));
-        Ok(Sse::new(events).header(HeaderName::from_static("x-seen"), seen).boxed())
-    })))
+    BoxService::new(
+        SseLayer::new().layer(service_fn(async |request: Request<Body>| {
+            let last = request
+                .extensions()
+                .get::<LastEventId>()
+                .cloned()
+                .unwrap_or_default();
+            let seen = HeaderValue::from_static(match (last.is_malformed(), last.id()) {
+                (true, _) => "malformed",
+                (false, Some(_)) => "an id",
+                (false, None) => "nothing",
+            });
+            let from = last.parse::<u64>().map_or(0, |last| last + 1);
+            let events = stream::iter(from..from + 3);
+            let events = events.map(|n| Event::text(n.to_string()).with_id(n));
+            Ok(Sse::new(events)
+                .header(HeaderName::from_static("x-seen"), seen)
+                .boxed())
+        })),
+    )
 }
 
 async fn expect_numbers(sse: &mut EventStream, numbers: std::ops::Range<u64>) {
     for n in numbers {
-        sse.expect_message().text(n.to_string()).id(n.to_string()).await;
+        sse.expect_message()
+            .text(n.to_string())
+            .id(n.to_string())
+            .await;
     }
 }
 
@@ -55,10 +68,11 @@ async fn whatever_is_sent_as_an_id_the_answer_is_a_stream() {
     let long = HeaderValue::from_str(&"9".repeat(1 << 20)).unwrap();
     for value in [broken, long] {
         // The testkit's client keeps ids as text; this one sends bytes.
-        let service = tower::ServiceExt::map_request(numbers(), move |mut request: Request<Body>| {
-            request.headers_mut().insert("last-event-id", value.clone());
-            request
-        });
+        let service =
+            tower::ServiceExt::map_request(numbers(), move |mut request: Request<Body>| {
+                request.headers_mut().insert("last-event-id", value.clone());
+                request
+            });
         let mut sse = get(service, "/").await;
         sse.expect_status(200).expect_header("x-seen", "malformed");
         expect_numbers(&mut sse, 0..3).await;
@@ -74,7 +88,11 @@ async fn whatever_is_sent_as_an_id_the_answer_is_a_stream() {
 #[tokio::test]
 async fn an_over_long_query_or_one_with_a_line_break_in_it_does_no_harm() {
     let long = format!("/?lastEventId={}", "9".repeat(50_000));
-    for uri in [&*long, "/?lastEventId=1%0d%0adata:%20injected", "/?lastEventId=%ff%00"] {
+    for uri in [
+        &*long,
+        "/?lastEventId=1%0d%0adata:%20injected",
+        "/?lastEventId=%ff%00",
+    ] {
         let mut sse = get(numbers(), uri).await;
         sse.expect_status(200).expect_header("x-seen", "malformed");
         expect_numbers(&mut sse, 0..3).await;

@@ -1,5 +1,7 @@
 //! What a handler can answer, and how its stream reaches the body.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 use std::{
     cell::RefCell,
     convert::Infallible,
@@ -62,7 +64,10 @@ async fn events_that_are_ready_at_once_leave_in_chunks_of_about_8_kib() {
     let sizes: Vec<_> = chunks.iter().map(Bytes::len).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 2 + 1000 * 108);
     let (last, full) = sizes.split_last().unwrap();
-    assert!(full.iter().all(|size| (8192..8192 + 108).contains(size)), "{sizes:?}");
+    assert!(
+        full.iter().all(|size| (8192..8192 + 108).contains(size)),
+        "{sizes:?}"
+    );
     assert!(*last <= 8300, "{sizes:?}");
 }
 
@@ -90,12 +95,20 @@ async fn a_lone_shared_frame_reaches_the_connection_without_a_copy() {
     });
     let chunks = chunks(Sse::new(frames)).await;
     assert_eq!(chunks.len(), 3, "{chunks:?}");
-    assert!(chunks[1..].iter().all(|chunk| chunk.as_ptr() == shared.as_ptr()));
+    assert!(
+        chunks[1..]
+            .iter()
+            .all(|chunk| chunk.as_ptr() == shared.as_ptr())
+    );
 }
 
 #[tokio::test]
 async fn frames_and_events_keep_their_order_whatever_their_size() {
-    for sizes in [[1, 10_000, 1, 5000, 20_000], [10_000, 1, 1, 1, 4000], [9000, 9000, 9000, 1, 1]] {
+    for sizes in [
+        [1, 10_000, 1, 5000, 20_000],
+        [10_000, 1, 1, 1, 4000],
+        [9000, 9000, 9000, 1, 1],
+    ] {
         let frames = sizes.map(|size| Event::text("x".repeat(size)).to_frame().unwrap());
         let sent = frames.iter().flat_map(|frame| frame.as_bytes().to_vec());
         let sent: Vec<u8> = b":\n".iter().copied().chain(sent).collect();
@@ -135,7 +148,10 @@ async fn nothing_of_an_event_that_cannot_be_written_is_sent() {
         sse.expect_event("error").text("last").await;
         sse.expect_end().await;
         let sent = String::from_utf8_lossy(sse.raw()).into_owned();
-        assert!(!sent.contains("one") && !sent.contains("injected"), "{sent:?}");
+        assert!(
+            !sent.contains("one") && !sent.contains("injected"),
+            "{sent:?}"
+        );
     }
 }
 
@@ -163,15 +179,26 @@ enum Order {
 
 #[tokio::test]
 async fn typed_streams_need_no_event_built_by_hand() {
-    let mut sse = get(answering(Sse::json(stream::iter([1, 2])).event("count")), "/").await;
+    let mut sse = get(
+        answering(Sse::json(stream::iter([1, 2])).event("count")),
+        "/",
+    )
+    .await;
     sse.expect_event("count").json(&1).await;
     sse.expect_event("count").json(&2).await;
     sse.expect_end().await;
 
-    let orders = [Order::Created { id: 7 }, Order::OutForDelivery("van".into()), Order::Delivered];
+    let orders = [
+        Order::Created { id: 7 },
+        Order::OutForDelivery("van".into()),
+        Order::Delivered,
+    ];
     let mut sse = get(answering(Sse::tagged(stream::iter(orders))), "/").await;
-    sse.expect_event("created").json(&serde_json::json!({"id": 7})).await;
-    sse.expect_tagged(&Order::OutForDelivery("van".into())).await;
+    sse.expect_event("created")
+        .json(&serde_json::json!({"id": 7}))
+        .await;
+    sse.expect_tagged(&Order::OutForDelivery("van".into()))
+        .await;
     sse.expect_event("delivered").text("null").await;
 
     let values = stream::iter([Ok(vec![1]), Err(io::Error::other("gone"))]);
@@ -204,7 +231,11 @@ async fn the_streams_name_is_for_events_with_data_and_no_name() {
     sse.expect_id("cursor").await;
     sse.expect_comment("just a comment").await;
     sse.expect_end().await;
-    assert!(Sse::new(stream::empty::<Event>()).try_event("a\nb").is_err());
+    assert!(
+        Sse::new(stream::empty::<Event>())
+            .try_event("a\nb")
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -221,8 +252,16 @@ async fn branches_that_stream_different_things_have_one_type() {
             Ok::<_, Infallible>(answer(request.uri().path()))
         }))
     };
-    get(service(), "/numbers").await.expect_event("number").json(&1).await;
-    get(service(), "/frames").await.expect_message().text("f").await;
+    get(service(), "/numbers")
+        .await
+        .expect_event("number")
+        .json(&1)
+        .await;
+    get(service(), "/frames")
+        .await
+        .expect_message()
+        .text("f")
+        .await;
     let mut stop = get(service(), "/elsewhere").await;
     stop.expect_status(204).expect_no_header("content-type");
     assert_eq!(stop.body_text().await, "");
@@ -268,7 +307,9 @@ async fn without_a_layer_a_stream_has_heartbeats_only_if_it_asks() {
 
 #[tokio::test]
 async fn what_the_stream_says_wins_over_the_layer() {
-    let layer = SseLayer::new().retry(Duration::from_secs(9)).on_error(OnError::close());
+    let layer = SseLayer::new()
+        .retry(Duration::from_secs(9))
+        .on_error(OnError::close());
     let service = layer.layer(service_fn(async |_: Request<TestBody>| {
         let failing = stream::iter([Err::<Event, _>(io::Error::other("gone"))]);
         let failing = stream::once(sleep(Duration::from_secs(60)))
@@ -323,7 +364,9 @@ async fn durations_beyond_any_clock_mean_never() {
         .keep_alive(sse_layer::KeepAlive::new().interval(Duration::MAX))
         .max_lifetime(Duration::MAX)
         .retry(Duration::MAX);
-    let drain = sse_layer::Drain::new().window(Duration::MAX).deadline(Duration::MAX);
+    let drain = sse_layer::Drain::new()
+        .window(Duration::MAX)
+        .deadline(Duration::MAX);
     let layer = SseLayer::new().drain(drain.clone());
     let mut sse = Some(sse);
     let service = layer.layer(service_fn(move |_: Request<TestBody>| {
@@ -347,7 +390,6 @@ impl Stream for NotSync {
     }
 }
 
-#[cfg(feature = "axum")]
 #[tokio::test]
 async fn axum_takes_a_stream_that_is_send_but_not_sync() {
     let streams = || NotSync(RefCell::new(vec!["two", "one"]));

@@ -27,7 +27,11 @@ impl Alarm {
     }
 
     /// Ready when the time has come, and whenever the clock says that it already had.
-    pub(super) fn poll_until(mut self: Pin<&mut Self>, due: Instant, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_until(
+        mut self: Pin<&mut Self>,
+        due: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         if due <= Instant::now() {
             return Poll::Ready(());
         }

@@ -108,7 +108,9 @@ mod tests {
         assert_eq!(after("data: a"), Boundary::Inside);
         assert_eq!(after("data: a\n"), Boundary::Line);
         assert_eq!(after("data: a\r\n"), Boundary::Line);
-        for end in ["\n\n", "\r\n\r\n", "\r\r", "\n\r", "\r\n\n", "\r\n\r", "\n\r\n"] {
+        for end in [
+            "\n\n", "\r\n\r\n", "\r\r", "\n\r", "\r\n\n", "\r\n\r", "\n\r\n",
+        ] {
             assert_eq!(after(&format!("data: a{end}")), Boundary::Block, "{end:?}");
             assert_eq!(after(end), Boundary::Block, "{end:?}");
         }
@@ -125,7 +127,11 @@ mod tests {
         for line in [":", ": text", "retry: 5", "retry:", ":\n:", "retry: 5\n: a"] {
             assert_eq!(after(&format!("{line}\n")), Boundary::Block, "{line:?}");
             assert_eq!(after(line), Boundary::Inside, "{line:?}");
-            assert_eq!(after(&format!("id: 1\n{line}\n")), Boundary::Line, "{line:?}");
+            assert_eq!(
+                after(&format!("id: 1\n{line}\n")),
+                Boundary::Line,
+                "{line:?}"
+            );
         }
         for line in ["retry", "retr", "r", "retrying: 5", "retry 5", " : a", "id"] {
             assert_eq!(after(&format!("{line}\n")), Boundary::Line, "{line:?}");
@@ -134,7 +140,8 @@ mod tests {
 
     #[test]
     fn pieces_of_any_size_give_what_the_whole_gives() {
-        let text = "data: a\r\ndata: b\n\n:\r\rretry: 5\r\rdata: c\r\n\r\nid: 1\rretryx\n\r\n\n\nz\n";
+        let text =
+            "data: a\r\ndata: b\n\n:\r\rretry: 5\r\rdata: c\r\n\r\nid: 1\rretryx\n\r\n\n\nz\n";
         for from in 0..text.len() {
             for to in from..text.len() {
                 let position = Position::START

@@ -16,7 +16,7 @@ use super::{
     alarm::Alarm,
     source::{Piece, Source},
 };
-use crate::error::Error;
+use crate::{drain::DrainTicket, error::Error};
 
 /// The time that somebody else's stream is given to finish the block it is in, when it has to
 /// end.
@@ -213,8 +213,7 @@ impl Stream {
         if boundary != Boundary::Block || !self.draining {
             return;
         }
-        if let Some((retry, farewell)) = self.guard.drain.as_ref().and_then(|drain| drain.farewell())
-        {
+        if let Some((retry, farewell)) = self.guard.drain.as_ref().and_then(DrainTicket::farewell) {
             chunk.push_shared(retry.into_bytes());
             if let Some(farewell) = farewell {
                 chunk.push_shared(farewell.into_bytes());

@@ -182,7 +182,9 @@ where
         match self.project().kind.project() {
             GuardedProjected::Plain { body } => body.poll_frame(cx).map(|frame| {
                 Some(match frame? {
-                    Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
+                    Ok(frame) => {
+                        Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+                    }
                     Err(error) => Err(Error::body(error)),
                 })
             }),

@@ -1,6 +1,9 @@
 use std::borrow::Cow;
 
-use super::Encoder;
+use super::{
+    Encoder,
+    encoder::{DATA, lines_len},
+};
 use crate::error::EncodeError;
 
 /// What an [`Event`](crate::Event) can carry as its data.
@@ -62,7 +65,7 @@ where
     }
 
     fn size_hint(&self) -> usize {
-        super::encoder::lines_len(b"data:", self.as_ref())
+        lines_len(DATA, self.as_ref())
     }
 }
 

@@ -3,7 +3,9 @@
 use std::{io::Write as _, time::Duration};
 
 use super::{EventName, name};
-use crate::error::{EncodeError, InvalidField};
+#[cfg(feature = "json")]
+use crate::error::EncodeError;
+use crate::error::InvalidField;
 
 /// Where an [`EventData`](crate::EventData) writes itself.
 ///
@@ -64,7 +66,7 @@ impl<'a> Encoder<'a> {
     #[inline]
     pub fn text(&mut self, text: &str) {
         self.begin_data();
-        lines(self.out, b"data:", text);
+        lines(self.out, DATA, text);
     }
 
     /// Writes a value as `data`, in JSON on one line.
@@ -90,7 +92,7 @@ impl<'a> Encoder<'a> {
     #[inline]
     pub(super) fn open_json(&mut self) -> (&mut Vec<u8>, usize) {
         self.begin_data();
-        self.out.extend_from_slice(b"data: ");
+        self.out.extend_from_slice(DATA);
         let start = self.out.len();
         (self.out, start)
     }
@@ -132,7 +134,7 @@ impl<'a> Encoder<'a> {
     fn write_name(&mut self, name: &str) {
         self.name = Name::Written;
         if !name.is_empty() {
-            line(self.out, b"event:", name.as_bytes());
+            line(self.out, EVENT, name.as_bytes());
         }
     }
 
@@ -145,25 +147,34 @@ impl<'a> Encoder<'a> {
     }
 }
 
-/// Writes `field` and a value that is known to have no line break.
-#[inline]
-pub(super) fn line(out: &mut Vec<u8>, field: &[u8], value: &[u8]) {
-    out.reserve(field.len() + value.len() + 2);
-    out.extend_from_slice(field);
-    if !value.is_empty() {
-        out.push(b' ');
+/// The fields, each as it stands before a value.
+pub(super) const DATA: &[u8; 6] = b"data: ";
+pub(super) const EVENT: &[u8; 7] = b"event: ";
+pub(super) const ID: &[u8; 4] = b"id: ";
+pub(super) const COMMENT: &[u8; 2] = b": ";
+
+/// Writes a field and a value that is known to have no line break.
+#[inline(always)]
+pub(super) fn line<const N: usize>(out: &mut Vec<u8>, field: &[u8; N], value: &[u8]) {
+    if value.is_empty() {
+        // Without the space behind the colon, which would be the line's end.
+        out.extend_from_slice(&field[..N - 1]);
+    } else {
+        out.extend_from_slice(field);
         out.extend_from_slice(value);
     }
     out.push(b'\n');
 }
 
-/// Writes `text` as one `field` a line.
+/// Writes `text` as one field a line.
 #[inline]
-pub(super) fn lines(out: &mut Vec<u8>, field: &[u8], text: &str) {
+pub(super) fn lines<const N: usize>(out: &mut Vec<u8>, field: &[u8; N], text: &str) {
     let bytes = text.as_bytes();
+    // Enough for most texts, so that the lines find their room.
+    out.reserve(bytes.len() + bytes.len() / 8 + 2 * N);
     let mut start = 0;
     for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
-        let ends_crlf = bytes[at] == b'\n' && start == at && at > 0 && bytes[at - 1] == b'\r';
+        let ends_crlf = start == at && bytes[at] == b'\n' && at > 0 && bytes[at - 1] == b'\r';
         if !ends_crlf {
             line(out, field, &bytes[start..at]);
         }
@@ -173,9 +184,9 @@ pub(super) fn lines(out: &mut Vec<u8>, field: &[u8], text: &str) {
 }
 
 /// How many bytes [`lines`] writes for `text`, unless it has CRLFs in it (then fewer).
-pub(super) fn lines_len(field: &[u8], text: &str) -> usize {
+pub(super) fn lines_len<const N: usize>(field: &[u8; N], text: &str) -> usize {
     let lines = memchr::memchr2_iter(b'\r', b'\n', text.as_bytes()).count() + 1;
-    text.len() + lines * (field.len() + 2)
+    text.len() + lines * (field.len() + 1)
 }
 
 #[cfg(test)]
@@ -184,7 +195,7 @@ mod tests {
 
     fn data(text: &str) -> String {
         let mut out = Vec::new();
-        lines(&mut out, b"data:", text);
+        lines(&mut out, DATA, text);
         String::from_utf8(out).unwrap()
     }
 

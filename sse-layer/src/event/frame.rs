@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::{
     Event, EventData,
-    encoder::{lines, lines_len},
+    encoder::{COMMENT, lines, lines_len},
 };
 use crate::error::EncodeError;
 
@@ -54,8 +54,8 @@ pub(crate) fn retry_line(retry: Duration) -> Frame {
 
 /// A comment without a blank line behind it.
 pub(crate) fn comment_line(text: &str) -> Frame {
-    let mut out = Vec::with_capacity(lines_len(b":", text));
-    lines(&mut out, b":", text);
+    let mut out = Vec::with_capacity(lines_len(COMMENT, text));
+    lines(&mut out, COMMENT, text);
     Frame(out.into())
 }
 

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use compact_str::{CompactString, ToCompactString};
+use compact_str::CompactString;
 
 use crate::error::InvalidField;
 
@@ -37,6 +37,7 @@ impl EventId {
     }
 
     /// The id as text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,6 +50,7 @@ impl fmt::Display for EventId {
 }
 
 impl AsRef<str> for EventId {
+    #[inline]
     fn as_ref(&self) -> &str {
         &self.0
     }
@@ -93,8 +95,9 @@ impl TryFrom<String> for EventId {
 macro_rules! id_from_integer {
     ($($integer:ty),*) => {$(
         impl From<$integer> for EventId {
+            #[inline]
             fn from(id: $integer) -> Self {
-                Self(id.to_compact_string())
+                Self(CompactString::new(itoa::Buffer::new().format(id)))
             }
         }
     )*};

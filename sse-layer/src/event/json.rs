@@ -33,8 +33,13 @@ mod tests {
 
     #[test]
     fn a_value_is_one_line_of_json() {
-        let frame = Event::json(json!({"text": "a\nb\r\u{2028}"})).to_frame().unwrap();
-        assert_eq!(frame.as_bytes(), "data: {\"text\":\"a\\nb\\r\u{2028}\"}\n\n".as_bytes());
+        let frame = Event::json(json!({"text": "a\nb\r\u{2028}"}))
+            .to_frame()
+            .unwrap();
+        assert_eq!(
+            frame.as_bytes(),
+            "data: {\"text\":\"a\\nb\\r\u{2028}\"}\n\n".as_bytes()
+        );
     }
 
     #[test]
@@ -54,6 +59,9 @@ mod tests {
     fn a_value_without_a_form_in_json_is_an_error_that_says_so() {
         let map = BTreeMap::from([(vec![1_u8], 1)]);
         let error = Event::json(map).to_frame().unwrap_err();
-        assert!(error.to_string().contains("key must be a string"), "{error}");
+        assert!(
+            error.to_string().contains("key must be a string"),
+            "{error}"
+        );
     }
 }

@@ -13,8 +13,8 @@ mod writer;
 
 use std::{borrow::Cow, time::Duration};
 
-#[cfg(feature = "json")]
-pub use self::{json::Json, tagged::Tagged};
+use self::encoder::{COMMENT, ID};
+pub(crate) use self::frame::{comment_line, retry_line};
 pub use self::{
     data::{EventData, Text},
     encoder::Encoder,
@@ -23,7 +23,8 @@ pub use self::{
     name::EventName,
     writer::EventDataWriter,
 };
-pub(crate) use self::frame::{comment_line, retry_line};
+#[cfg(feature = "json")]
+pub use self::{json::Json, tagged::Tagged};
 use crate::error::{EncodeError, InvalidField};
 
 /// One event: its data, and what goes with it.
@@ -86,6 +87,7 @@ impl Event<Text> {
     ///
     /// Borrowed text goes through [`data`](Self::data), which copies it, or through
     /// [`Event::new`], which keeps the borrow.
+    #[inline]
     pub fn text(text: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Text(Some(text.into())))
     }
@@ -93,6 +95,7 @@ impl Event<Text> {
     /// Sets the data: text, one `data` line for each of its lines.
     ///
     /// CR, LF and CRLF each end a line; empty text still is data.
+    #[inline]
     pub fn data<T>(mut self, data: T) -> Self
     where
         T: AsRef<str>,
@@ -161,6 +164,7 @@ impl<D> Event<D> {
     ///
     /// An id that can't be sent makes the event fail when it is written; [`try_id`](Self::try_id)
     /// tells at once.
+    #[inline]
     pub fn id<T>(mut self, id: T) -> Self
     where
         T: AsRef<str>,
@@ -186,6 +190,7 @@ impl<D> Event<D> {
 
     /// Sets an id that is known to be valid, such as a number: no check and, up to 24 bytes, no
     /// allocation.
+    #[inline]
     pub fn with_id(mut self, id: impl Into<EventId>) -> Self {
         self.id = Some(id.into());
         self
@@ -195,6 +200,7 @@ impl<D> Event<D> {
     ///
     /// A name that can't be sent makes the event fail when it is written;
     /// [`try_event`](Self::try_event) tells at once.
+    #[inline]
     pub fn event<T>(mut self, event: T) -> Self
     where
         T: AsRef<str>,
@@ -219,12 +225,14 @@ impl<D> Event<D> {
     }
 
     /// Sets a name that is known to be valid.
+    #[inline]
     pub fn with_event(mut self, event: EventName) -> Self {
         self.name = Some(event);
         self
     }
 
     /// Sets how long the client waits before it reconnects, in whole milliseconds.
+    #[inline]
     pub fn retry(mut self, duration: Duration) -> Self {
         self.retry = Some(duration);
         self
@@ -304,10 +312,10 @@ where
             return Err(fault.into());
         }
         if let Some(comment) = &self.comment {
-            encoder::lines(out, b":", comment);
+            encoder::lines(out, COMMENT, comment);
         }
         if let Some(id) = &self.id {
-            encoder::line(out, b"id:", id.as_str().as_bytes());
+            encoder::line(out, ID, id.as_str().as_bytes());
         }
         let mut encoder = Encoder::new(out, self.name.as_ref(), stream_name, self.retry);
         self.data.encode(&mut encoder)?;
@@ -319,7 +327,7 @@ where
         let text = |text: &str| text.len() + 8;
         self.comment
             .as_deref()
-            .map_or(0, |comment| encoder::lines_len(b":", comment))
+            .map_or(0, |comment| encoder::lines_len(COMMENT, comment))
             + self.id.as_ref().map_or(0, |id| text(id.as_str()))
             + self.name.as_ref().map_or(0, |name| text(name.as_str()))
             + self.retry.map_or(0, |_| 28)

@@ -42,11 +42,13 @@ impl EventName {
     }
 
     /// The name as text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
+#[inline]
 pub(crate) fn check(name: &str) -> Result<(), InvalidField> {
     match memchr::memchr2(b'\r', b'\n', name.as_bytes()) {
         None => Ok(()),
@@ -61,6 +63,7 @@ impl fmt::Display for EventName {
 }
 
 impl AsRef<str> for EventName {
+    #[inline]
     fn as_ref(&self) -> &str {
         &self.0
     }
@@ -110,7 +113,10 @@ mod tests {
     fn line_breaks_are_refused() {
         for name in ["\r", "\n", "a\nb", "tail\r\n"] {
             assert_eq!(EventName::new(name), Err(InvalidField::NameLineBreak));
-            assert_eq!(EventName::from_static(name), Err(InvalidField::NameLineBreak));
+            assert_eq!(
+                EventName::from_static(name),
+                Err(InvalidField::NameLineBreak)
+            );
         }
     }
 

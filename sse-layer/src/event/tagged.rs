@@ -182,11 +182,7 @@ impl<'s, 'e> ser::Serializer for VariantSerializer<'s, 'e, '_> {
         Ok(ser::Serializer::serialize_unit(self.begin(variant)?)?)
     }
 
-    fn serialize_newtype_struct<T>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), TaggedError>
+    fn serialize_newtype_struct<T>(self, _name: &'static str, value: &T) -> Result<(), TaggedError>
     where
         T: Serialize + ?Sized,
     {
@@ -229,7 +225,10 @@ impl<'s, 'e> ser::Serializer for VariantSerializer<'s, 'e, '_> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeTupleVariant, TaggedError> {
-        Ok(Payload(ser::Serializer::serialize_tuple(self.begin(variant)?, len)?))
+        Ok(Payload(ser::Serializer::serialize_tuple(
+            self.begin(variant)?,
+            len,
+        )?))
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, TaggedError> {
@@ -251,7 +250,11 @@ impl<'s, 'e> ser::Serializer for VariantSerializer<'s, 'e, '_> {
         variant: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStructVariant, TaggedError> {
-        Ok(Payload(ser::Serializer::serialize_struct(self.begin(variant)?, name, len)?))
+        Ok(Payload(ser::Serializer::serialize_struct(
+            self.begin(variant)?,
+            name,
+            len,
+        )?))
     }
 }
 
@@ -337,7 +340,10 @@ mod tests {
             sent(Every::Newtype("a\nb".into())),
             "id: 1\nevent: new type\ndata: \"a\\nb\"\n\n"
         );
-        assert_eq!(sent(Every::Tuple(1, None)), "id: 1\nevent: Tuple\ndata: [1,null]\n\n");
+        assert_eq!(
+            sent(Every::Tuple(1, None)),
+            "id: 1\nevent: Tuple\ndata: [1,null]\n\n"
+        );
         assert_eq!(
             sent(Every::Struct { a: 1, b: None }),
             "id: 1\nevent: Struct\ndata: {\"a\":1}\n\n"
@@ -349,7 +355,10 @@ mod tests {
         #[derive(Serialize)]
         struct Wrapper(Every);
 
-        assert_eq!(sent(Some(&Box::new(Wrapper(Every::Unit)))), sent(Every::Unit));
+        assert_eq!(
+            sent(Some(&Box::new(Wrapper(Every::Unit)))),
+            sent(Every::Unit)
+        );
     }
 
     #[test]

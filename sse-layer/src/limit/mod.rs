@@ -12,8 +12,8 @@ use std::{fmt, hash::Hash, sync::Arc};
 
 use http::{Method, request::Parts};
 
-pub use self::over::OverLimit;
 pub(crate) use self::counts::CountPermit;
+pub use self::over::OverLimit;
 use self::{
     counts::Counts,
     per_key::{Claim, KeyPermit, KeyRule, PerKey},

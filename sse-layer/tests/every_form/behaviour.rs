@@ -52,9 +52,14 @@ fn paced(pauses: &'static [u64]) -> impl Fn() -> Texts + Clone + Send + Sync + '
 
 pub(crate) async fn the_head_is_that_of_an_event_stream(form: Form) {
     let sse = get(form.app(&SseLayer::new(), silence), "/").await;
-    sse.expect_status(200).expect_header("x-accel-buffering", "no");
+    sse.expect_status(200)
+        .expect_header("x-accel-buffering", "no");
     let content_type = sse.headers()["content-type"].to_str().unwrap();
-    assert!(content_type.to_ascii_lowercase().starts_with("text/event-stream"));
+    assert!(
+        content_type
+            .to_ascii_lowercase()
+            .starts_with("text/event-stream")
+    );
     let cache_control = sse.headers()["cache-control"].to_str().unwrap();
     // What the handler set itself wins, as axum's `Sse` does.
     assert!(cache_control.starts_with("no-cache"), "{cache_control}");
@@ -64,7 +69,11 @@ pub(crate) async fn the_head_is_that_of_an_event_stream(form: Form) {
 }
 
 pub(crate) async fn events_arrive_as_they_were_sent(form: Form) {
-    let mut sse = get(form.app(&SseLayer::new(), texts(&["one", "two", "three"])), "/").await;
+    let mut sse = get(
+        form.app(&SseLayer::new(), texts(&["one", "two", "three"])),
+        "/",
+    )
+    .await;
     for text in ["one", "two", "three"] {
         sse.expect_message().text(text).await;
     }
@@ -166,24 +175,34 @@ pub(crate) async fn those_turned_away_are_spread_over_the_window(form: Form) {
     let mut retries = Vec::new();
     for _ in 0..50 {
         let mut turned_away = get(app.clone(), "/").await;
-        turned_away.expect_status(200).expect_header("content-type", "text/event-stream");
+        turned_away
+            .expect_status(200)
+            .expect_header("content-type", "text/event-stream");
         turned_away.expect_end().await;
         retries.push(turned_away.retry());
     }
-    assert!(retries.iter().all(|retry| (secs(1)..=secs(60)).contains(retry)), "{retries:?}");
+    assert!(
+        retries
+            .iter()
+            .all(|retry| (secs(1)..=secs(60)).contains(retry)),
+        "{retries:?}"
+    );
     let (min, max) = (retries.iter().min().unwrap(), retries.iter().max().unwrap());
     assert!(*max - *min > secs(20), "{retries:?}");
 }
 
 pub(crate) async fn a_key_has_a_limit_of_its_own(form: Form) {
-    let limit = ConnectionLimit::new(10)
-        .per_key(1, |request| request.headers.get("x-user").cloned());
+    let limit =
+        ConnectionLimit::new(10).per_key(1, |request| request.headers.get("x-user").cloned());
     let app = form.app(&SseLayer::new().limit(limit.clone()), silence);
     let ada = get(app.clone(), "/").header("x-user", "ada").await;
     ada.expect_status(200);
     let mut again = get(app.clone(), "/").header("x-user", "ada").await;
     again.expect_status(429);
-    assert_eq!(again.body_json::<serde_json::Value>().await["maxConnections"], 1);
+    assert_eq!(
+        again.body_json::<serde_json::Value>().await["maxConnections"],
+        1
+    );
     let other = get(app.clone(), "/").header("x-user", "bob").await;
     other.expect_status(200);
     let nobody = [get(app.clone(), "/").await, get(app.clone(), "/").await];
@@ -192,7 +211,10 @@ pub(crate) async fn a_key_has_a_limit_of_its_own(form: Form) {
     });
     assert_eq!((limit.current(), limit.rejected()), (4, 1));
     drop(ada);
-    get(app, "/").header("x-user", "ada").await.expect_status(200);
+    get(app, "/")
+        .header("x-user", "ada")
+        .await
+        .expect_status(200);
 }
 
 pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form: Form) {
@@ -212,7 +234,11 @@ pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form:
     future::join_all(streams.iter_mut().map(async |sse| {
         sse.expect_event("bye").text("back soon").await;
         sse.expect_end().await;
-        assert!((secs(2)..=secs(4)).contains(&sse.retry()), "{:?}", sse.retry());
+        assert!(
+            (secs(2)..=secs(4)).contains(&sse.retry()),
+            "{:?}",
+            sse.retry()
+        );
         begun.elapsed()
     }))
     .await
@@ -221,7 +247,10 @@ pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form:
     drop(streams);
     assert_eq!(drain.finished().await, Ok(()));
     assert!(ends.iter().all(|end| *end <= millis(10_005)), "{ends:?}");
-    assert!(*ends.iter().max().unwrap() - *ends.iter().min().unwrap() > secs(3), "{ends:?}");
+    assert!(
+        *ends.iter().max().unwrap() - *ends.iter().min().unwrap() > secs(3),
+        "{ends:?}"
+    );
 }
 
 pub(crate) async fn a_drain_answers_new_streams_with_another_time(form: Form) {
@@ -229,7 +258,9 @@ pub(crate) async fn a_drain_answers_new_streams_with_another_time(form: Form) {
     let app = form.app(&SseLayer::new().drain(drain.clone()), silence);
     drain.begin();
     let mut reconnected = get(app.clone(), "/").await;
-    reconnected.expect_status(200).expect_header("content-type", "text/event-stream");
+    reconnected
+        .expect_status(200)
+        .expect_header("content-type", "text/event-stream");
     reconnected.expect_end().await;
     assert_eq!(reconnected.retry(), secs(7));
     // To a client that is no `EventSource` an empty 200 would look like success.
@@ -237,7 +268,10 @@ pub(crate) async fn a_drain_answers_new_streams_with_another_time(form: Form) {
     other.expect_status(503).expect_header("retry-after", "7");
     let told = json!({"error": "the server is shutting down"});
     assert_eq!(other.body_json::<serde_json::Value>().await, told);
-    get(app, "/plain").header("accept", "*/*").await.expect_status(404);
+    get(app, "/plain")
+        .header("accept", "*/*")
+        .await
+        .expect_status(404);
     assert_eq!(drain.open(), 0);
 }
 
@@ -282,15 +316,23 @@ pub(crate) async fn a_stream_ends_between_four_fifths_and_all_of_its_lifetime(fo
         sse.collect_to_end().await;
         ends.push(sse.elapsed());
     }
-    assert!(ends.iter().all(|end| (secs(80)..=millis(100_005)).contains(end)), "{ends:?}");
-    assert!(*ends.iter().max().unwrap() - *ends.iter().min().unwrap() > secs(4), "{ends:?}");
+    assert!(
+        ends.iter()
+            .all(|end| (secs(80)..=millis(100_005)).contains(end)),
+        "{ends:?}"
+    );
+    assert!(
+        *ends.iter().max().unwrap() - *ends.iter().min().unwrap() > secs(4),
+        "{ends:?}"
+    );
 }
 
 pub(crate) async fn a_head_request_gets_the_head_and_takes_no_permit(form: Form) {
     let limit = ConnectionLimit::new(0);
     let app = form.app(&SseLayer::new().limit(limit.clone()), silence);
     let mut head = get(app, "/").method(Method::HEAD).await;
-    head.expect_status(200).expect_header("x-accel-buffering", "no");
+    head.expect_status(200)
+        .expect_header("x-accel-buffering", "no");
     head.expect_no_header("content-length");
     assert_eq!(head.body_text().await, "");
     assert_eq!((limit.peak(), limit.rejected()), (0, 0));
@@ -298,14 +340,22 @@ pub(crate) async fn a_head_request_gets_the_head_and_takes_no_permit(form: Form)
 
 pub(crate) async fn a_failed_stream_breaks_off_by_default(form: Form) {
     let limit = ConnectionLimit::new(1);
-    let mut sse = get(form.app(&SseLayer::new().limit(limit.clone()), failing), "/").await;
+    let mut sse = get(
+        form.app(&SseLayer::new().limit(limit.clone()), failing),
+        "/",
+    )
+    .await;
     sse.expect_message().text("one").await;
     sse.expect_error().await;
     assert_eq!(limit.current(), 0);
 }
 
 pub(crate) async fn a_failed_stream_can_end_as_if_nothing_was(form: Form) {
-    let mut sse = get(form.app(&SseLayer::new().on_error(OnError::close()), failing), "/").await;
+    let mut sse = get(
+        form.app(&SseLayer::new().on_error(OnError::close()), failing),
+        "/",
+    )
+    .await;
     sse.expect_message().text("one").await;
     sse.expect_end().await;
 }
@@ -325,7 +375,9 @@ pub(crate) async fn what_is_no_stream_passes_as_it_is(form: Form) {
     let held = get(app.clone(), "/plain").await;
     let mut plain = get(app, "/plain").await;
     plain.expect_status(404);
-    plain.expect_no_header("x-accel-buffering").expect_no_header("cache-control");
+    plain
+        .expect_no_header("x-accel-buffering")
+        .expect_no_header("cache-control");
     // A permit taken early for what turned out to be no stream is given back at once.
     assert_eq!((limit.current(), limit.rejected()), (0, 0));
     assert_eq!(plain.body_text().await, NOT_A_STREAM);
@@ -356,7 +408,10 @@ pub(crate) async fn a_dropped_body_drops_the_stream(form: Form) {
 }
 
 pub(crate) async fn layers_within_layers_add_up_and_the_inner_heartbeat_wins(form: Form) {
-    let (limits, drains) = ([2, 1].map(ConnectionLimit::new), [Drain::new(), Drain::new()]);
+    let (limits, drains) = (
+        [2, 1].map(ConnectionLimit::new),
+        [Drain::new(), Drain::new()],
+    );
     let layer = |index: usize, text: &str, interval| {
         SseLayer::new()
             .keep_alive(KeepAlive::new().interval(secs(interval)).text(text))

@@ -71,7 +71,10 @@ impl Form {
             Self::RouterOverAxumSse => {
                 let router = Router::new()
                     .route("/", get(async move || axums_sse(&texts)))
-                    .route("/plain", get(async || (StatusCode::NOT_FOUND, NOT_A_STREAM)));
+                    .route(
+                        "/plain",
+                        get(async || (StatusCode::NOT_FOUND, NOT_A_STREAM)),
+                    );
                 layered(router, layers)
             }
         }

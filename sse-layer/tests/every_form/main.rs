@@ -1,5 +1,7 @@
 //! The layer behaves alike wherever it stands: the same tests for every form of a handler.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod behaviour;
 mod form;
 
