@@ -1,4 +1,4 @@
-//! All routes, behind one layer.
+//! All routes, the streams behind one layer.
 
 use std::time::Duration;
 
@@ -85,10 +85,12 @@ pub fn app(config: Config) -> Router {
         )))
         .merge(notifications::routes(journal.clone()))
         .merge(live::routes(journal, limit.clone()))
-        .merge(stats::routes(limit))
         .merge(time::routes(clock))
         .merge(ai::routes(config.token_pace))
         .merge(openai::routes(clock, config.token_pace))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(layer)
+        // Not behind the layer: the numbers are wanted most when the limit is reached, and whoever
+        // asks for them with the `Accept` of an event stream would be refused, or counted.
+        .merge(stats::routes(limit))
 }

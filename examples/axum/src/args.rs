@@ -15,7 +15,7 @@ pub(crate) struct Args {
     pub(crate) addr: String,
 
     /// The seconds of silence after which a stream gets a heartbeat, such as 0.5; 0 sends none
-    #[arg(long, value_name = "SECS", default_value = "15", value_parser = seconds)]
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, default_value = "15", value_parser = seconds)]
     heartbeat: Duration,
 
     /// How many streams may be open at a time

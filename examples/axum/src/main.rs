@@ -57,7 +57,9 @@ async fn run(args: Args) -> io::Result<()> {
     let signal = shutdown::signal()?;
 
     // Not println!, which panics where nobody reads it.
-    writeln!(io::stdout(), "listening on http://{bound}")?;
+    if let Err(error) = writeln!(io::stdout(), "listening on http://{bound}") {
+        tracing::warn!(%error, "stdout; listening on http://{bound}");
+    }
 
     let server = axum::serve(listener, app).with_graceful_shutdown(drain.begin_after(signal));
     shutdown::serve(server, &drain).await

@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::{millis, new_app, post, post_json, secs};
+use crate::{millis, new_app, post, post_json};
 
 #[tokio::test(start_paused = true)]
 async fn one_stream_carries_prices_orders_notifications_and_stats() {
@@ -12,8 +12,16 @@ async fn one_stream_carries_prices_orders_notifications_and_stats() {
     post_json(&app, "/api/notifications", notification)
         .await
         .expect_status(200);
-    sse.collect_for(millis(2000)).await;
+    sse.collect_for(millis(1400)).await;
     insta::assert_snapshot!(sse.transcript());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stats_are_sent_every_two_seconds() {
+    let mut sse = sse_testkit::get(new_app(), "/sse/live").await;
+    let mut events = sse.collect_for(millis(7500)).await;
+    events.retain(|event| event.event == "stats");
+    assert_eq!(events.len(), 4, "{events:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -53,7 +61,7 @@ async fn a_new_page_begins_with_what_happened_lately() {
             .await
             .expect_status(200);
     }
-    tokio::time::sleep(secs(20)).await;
+    tokio::time::sleep(millis(20_500)).await;
     let mut sse = sse_testkit::get(app, "/sse/live").await;
     let events = sse.collect_for(millis(100)).await;
     let count = |name| events.iter().filter(|event| event.event == name).count();

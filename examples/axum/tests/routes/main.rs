@@ -24,6 +24,8 @@ fn config() -> Config {
     Config {
         now: "2026-01-01T00:00:00Z".parse().unwrap(),
         seed: 7,
+        // Never at the same moment as a price, whose order would then be a matter of chance.
+        order_pace: millis(1300),
         ..Config::default()
     }
 }

@@ -1,0 +1,207 @@
+//! The program itself, over real sockets.
+#![cfg(unix)]
+
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    time::timeout,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_example-axum");
+
+/// Longer than anything here takes, even on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    async fn start(args: &[&str]) -> Self {
+        let mut child = program(&["--addr", "127.0.0.1:0"])
+            .args(args)
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        timeout(PATIENCE, stdout.read_line(&mut line))
+            .await
+            .unwrap()
+            .unwrap();
+        let address = line
+            .strip_prefix("listening on http://")
+            .and_then(|line| line.strip_suffix('\n'))
+            .unwrap_or_else(|| panic!("said {line:?}"));
+        Self {
+            child,
+            address: address.to_owned(),
+        }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Asks it to end, with the signal of this name.
+    async fn signal(&self, name: &str) {
+        let id = self.child.id().unwrap().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status().await;
+        assert!(status.unwrap().success());
+    }
+
+    async fn exit_status(mut self) -> ExitStatus {
+        timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap()
+    }
+}
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+#[tokio::test]
+async fn what_is_sent_over_a_socket_is_what_is_sent_in_process() {
+    let server = Server::start(&["--tick-ms", "50"]).await;
+    let mut sse = sse_testkit::connect(server.url("/stocks")).await;
+    sse.collect(10).await;
+    let transcript = sse
+        .transcript()
+        .without_times()
+        .redact_ids()
+        .redact_json("price", "[price]")
+        .redact_json("change", "[change]")
+        .redact_json("changePercent", "[changePercent]")
+        .redact_json("timestamp", "[timestamp]");
+    insta::assert_snapshot!(transcript);
+}
+
+#[tokio::test]
+async fn http_2_without_tls_is_served_too() {
+    let server = Server::start(&[]).await;
+    let mut sse = sse_testkit::connect(server.url("/sse/live")).http2().await;
+    sse.expect_any_event().await;
+}
+
+#[tokio::test]
+async fn the_command_line_is_followed() {
+    let args = [
+        "--heartbeat",
+        "0.2",
+        "--max-connections",
+        "1",
+        "--tick-ms",
+        "60000",
+    ];
+    let server = Server::start(&args).await;
+    let mut sse = sse_testkit::connect(server.url("/sse/notifications")).await;
+    sse.expect_heartbeat().await;
+    let mut refused = sse_testkit::connect(server.url("/sse/time")).await;
+    refused.expect_status(429);
+    assert_eq!(
+        refused.body_json::<Value>().await["maxConnections"],
+        json!(1)
+    );
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_though_streams_are_open() {
+    ends_on("TERM").await;
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_it_though_streams_are_open() {
+    ends_on("INT").await;
+}
+
+async fn ends_on(signal: &str) {
+    let server = Server::start(&[]).await;
+    let mut streams = Vec::new();
+    for path in [
+        "/stocks",
+        "/sse/live",
+        "/sse/notifications",
+        "/orders/none/stream",
+    ] {
+        streams.push(sse_testkit::connect(server.url(path)).await);
+    }
+    let mut answer = sse_testkit::connect(server.url("/sse/ai/stream?prompt=hi")).await;
+    server.signal(signal).await;
+    for sse in &mut streams {
+        let events = sse.collect_to_end().await;
+        assert_eq!(events.last().unwrap().event, "bye");
+    }
+    let rest = answer.collect_to_end().await;
+    assert_eq!(
+        rest.last().unwrap().event,
+        "done",
+        "a finite stream ends by itself"
+    );
+    drop((streams, answer));
+    assert_eq!(server.exit_status().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_client_that_sends_half_a_request_does_not_keep_it_up() {
+    let server = Server::start(&[]).await;
+    let mut half = TcpStream::connect(&server.address).await.unwrap();
+    half.write_all(b"GET /stocks HTTP/1.1\r\nhost: x\r\n")
+        .await
+        .unwrap();
+    server.signal("TERM").await;
+    assert_eq!(server.exit_status().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_told_with_exit_code_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, stderr) = fail(&["--addr", &address]).await;
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains(&format!("can't listen on {address}")),
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_command_line_can_not_mean_is_told_with_exit_code_2() {
+    for args in [
+        ["--heartbeat", "soon"],
+        ["--heartbeat", "-1"],
+        ["--heartbeat", "NaN"],
+        ["--max-connections", "0"],
+        ["--max-connections", "many"],
+        ["--tick-ms", "0"],
+        ["--colour", "blue"],
+    ] {
+        let (code, stderr) = fail(&args).await;
+        assert_eq!(code, Some(2), "{args:?}");
+        assert!(stderr.contains(args[0]), "{args:?}: {stderr}");
+    }
+}
+
+async fn fail(args: &[&str]) -> (Option<i32>, String) {
+    let mut child = program(args).spawn().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let mut said = String::new();
+    timeout(PATIENCE, stderr.read_to_string(&mut said))
+        .await
+        .unwrap()
+        .unwrap();
+    let status = timeout(PATIENCE, child.wait()).await.unwrap().unwrap();
+    (status.code(), said)
+}
