@@ -14,6 +14,6 @@ mod serve;
 
 pub use self::{
     app::{App, Config},
-    logs::{Bounds, Command},
+    logs::{Bounds, Command, Running},
     serve::serve,
 };

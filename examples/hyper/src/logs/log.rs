@@ -49,7 +49,7 @@ impl Output {
 
 /// A process's output: numbered from 1, encoded once, and the newest of it kept.
 #[derive(Clone)]
-pub struct Log {
+pub(crate) struct Log {
     shared: Arc<Shared>,
 }
 
