@@ -158,9 +158,13 @@ async fn ends_on(signal: &str) {
 async fn a_client_that_sends_half_a_request_does_not_keep_it_up() {
     let server = Server::start(&[]).await;
     let mut half = TcpStream::connect(&server.address).await.unwrap();
-    half.write_all(b"GET /stocks HTTP/1.1\r\nhost: x\r\n")
+    let request = b"POST /api/notifications HTTP/1.1\r\nhost: x\r\n\
+        content-type: application/json\r\ncontent-length: 99\r\n\r\n{";
+    half.write_all(request).await.unwrap();
+    // Once another is answered, this one has surely arrived as well.
+    sse_testkit::connect(server.url("/sse/stats"))
         .await
-        .unwrap();
+        .expect_status(200);
     server.signal("TERM").await;
     assert_eq!(server.exit_status().await.code(), Some(0));
 }

@@ -5,30 +5,42 @@ const fromTemplate = (id) => $(`#${id}`).content.firstElementChild.cloneNode(tru
 
 // The connection
 
-const source = new EventSource("/sse/live");
+const TRY_AGAIN = 5000;
+const listeners = new Map();
+let lastId = "";
 let events = 0;
 let retries = 0;
 
-function showState(state) {
-  const badge = $("#state");
-  badge.textContent = state;
-  badge.dataset.state = state;
+function connect() {
+  // A source of its own begins without an id; the server takes it from here as well.
+  const source = new EventSource(`/sse/live?${new URLSearchParams({ lastEventId: lastId })}`);
+  source.onopen = () => {
+    showState("open");
+    notice("");
+  };
+  source.onerror = () => {
+    $("#retries").textContent = ++retries;
+    showState("reconnecting");
+    // The browser reconnects by itself, but not after a status like 429 or a proxy's 502.
+    if (source.readyState === EventSource.CLOSED) setTimeout(connect, TRY_AGAIN);
+  };
+  for (const [name, show] of listeners) {
+    source.addEventListener(name, (event) => {
+      lastId = event.lastEventId;
+      $("#last-id").textContent = lastId || "–";
+      $("#events").textContent = ++events;
+      show(event);
+    });
+  }
 }
 
-source.onopen = () => showState("open");
-source.onerror = () => {
-  // The browser reconnects by itself, unless it was told not to.
-  const closed = source.readyState === EventSource.CLOSED;
-  showState(closed ? "closed" : "reconnecting");
-  if (!closed) $("#retries").textContent = ++retries;
-};
-
 function on(name, show) {
-  source.addEventListener(name, (event) => {
-    $("#events").textContent = ++events;
-    $("#last-id").textContent = event.lastEventId || "–";
-    show(event);
-  });
+  listeners.set(name, show);
+}
+
+function showState(state) {
+  $("#state").textContent = state;
+  $("#state").dataset.state = state;
 }
 
 function notice(text) {
@@ -41,7 +53,6 @@ on("gap", ({ data }) => {
   notice(`Some events were missed (${missed ?? "nobody knows how many"}). What follows is all there is.`);
 });
 on("bye", ({ data }) => notice(`Goodbye: ${data}. The page comes back by itself.`));
-source.addEventListener("open", () => notice(""));
 
 // Stocks
 
@@ -159,7 +170,9 @@ $("#tokens form").onsubmit = (event) => {
   // Without this, the browser would come back for more.
   tokens.addEventListener("done", stopTokens);
   tokens.onerror = () => {
-    if (tokens.readyState === EventSource.CLOSED) stopTokens();
+    if (tokens.readyState !== EventSource.CLOSED) return;
+    stopTokens();
+    answer.append(" (the server refused the stream)");
   };
 };
 stop.onclick = stopTokens;
@@ -172,3 +185,5 @@ on("stats", ({ data }) => {
     if (field) field.textContent = number ?? "none";
   }
 });
+
+connect();
