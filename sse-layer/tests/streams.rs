@@ -118,6 +118,16 @@ async fn frames_and_events_keep_their_order_whatever_their_size() {
 }
 
 #[tokio::test]
+async fn a_stream_of_events_that_say_nothing_does_not_hold_up_its_thread() {
+    let empty = stream::repeat_with(Event::default);
+    let mut body = std::pin::pin!(Sse::new(empty).into_http_response().into_body());
+    let opening = body.frame().await.unwrap().unwrap();
+    assert_eq!(opening.into_data().unwrap(), ":\n");
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(body.as_mut().poll_frame(&mut cx).is_pending());
+}
+
+#[tokio::test]
 async fn what_came_before_an_error_is_sent_before_it() {
     let items = stream::iter([
         Ok(Event::text("one")),

@@ -22,6 +22,10 @@ use crate::{drain::DrainTicket, error::Error};
 /// end.
 const TO_FINISH_A_BLOCK: Duration = Duration::from_secs(1);
 
+/// So many pieces are taken at once. A source that always has another one, and none that adds
+/// anything, must not keep its thread from everything else.
+const PIECES_AT_ONCE: usize = 1024;
+
 /// The smallest buffer that a chunk is begun with.
 const SMALL: usize = 128;
 
@@ -144,7 +148,13 @@ where
             stream.say_farewell(this.source.boundary(), &mut chunk);
             stream.phase = Phase::Over;
         }
+        let mut pieces = 0;
         while matches!(stream.phase, Phase::Open) && !chunk.is_full() {
+            if pieces == PIECES_AT_ONCE {
+                cx.waker().wake_by_ref();
+                break;
+            }
+            pieces += 1;
             match this.source.as_mut().poll_piece(cx, &mut chunk) {
                 Poll::Pending => break,
                 Poll::Ready(Piece::Added) => {}
