@@ -1,5 +1,9 @@
 //! The program itself, over real sockets.
 #![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on should say where"
+)]
 
 use std::{
     process::{ExitStatus, Stdio},

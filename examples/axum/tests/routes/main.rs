@@ -1,4 +1,8 @@
 //! What each route sends, byte for byte, in process and on paused time.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on should say where"
+)]
 
 mod ai;
 mod limits;
