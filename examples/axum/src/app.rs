@@ -56,7 +56,7 @@ impl Default for Config {
     }
 }
 
-/// The whole app: give it to [`axum::serve`], or to a test.
+/// The whole app: give it to [`axum::serve()`], or to a test.
 ///
 /// Prices move for as long as the app or one of its streams is there.
 ///

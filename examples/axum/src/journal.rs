@@ -240,10 +240,8 @@ impl Shelves {
         self.last_id += 1;
         let shelf = &mut self.topics[topic];
         shelf.kept.push_back((self.last_id, message));
-        if shelf.kept.len() > capacity
-            && let Some((gone, _)) = shelf.kept.pop_front()
-        {
-            shelf.evicted = gone;
+        while shelf.kept.len() > capacity {
+            shelf.evicted = shelf.kept.pop_front().map_or(self.last_id, |(id, _)| id);
         }
         self.last_id
     }
