@@ -28,3 +28,8 @@ mod page;
 mod app;
 
 pub use self::app::{Config, app};
+
+/// Compiles and runs the code in the workspace's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -93,6 +93,11 @@ impl ConnectionLimit {
     /// By default a GET or POST whose `Accept` lists `text/event-stream`. For any other request
     /// the permit is taken when the response proves to be a stream; over the limit that stream is
     /// dropped before it was polled.
+    ///
+    /// A request that gets its permit early and a plain response in the end gives it back with the
+    /// response, but counts until then. A route that is asked with that `Accept` and must answer
+    /// over the limit too, such as one for these numbers, is left out here or stands outside the
+    /// layer.
     pub fn when<F>(mut self, admission: F) -> Self
     where
         F: Fn(&Parts) -> bool + Send + Sync + 'static,
