@@ -5,7 +5,8 @@ use std::{convert::Infallible, io, time::Duration};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
+    request::Parts,
 };
 use jiff::Timestamp;
 use sse_layer::{
@@ -72,7 +73,7 @@ impl App {
     pub fn start(config: Config) -> io::Result<(Self, Running)> {
         let log = Log::new(config.kept);
         let running = Running::start(config.command, log.clone())?;
-        let limit = ConnectionLimit::new(config.max_connections);
+        let limit = ConnectionLimit::new(config.max_connections).when(asks_for_stream);
         let layer = SseLayer::new()
             .keep_alive(KeepAlive::new().interval(config.heartbeat))
             .retry(RETRY)
@@ -108,12 +109,17 @@ impl App {
     }
 }
 
+/// By the path, and not by what is accepted: nobody is refused the stats.
+fn asks_for_stream(request: &Parts) -> bool {
+    request.method == Method::GET && matches!(request.uri.path(), "/sse/time" | "/sse/logs")
+}
+
 async fn answer(app: App, request: Request<()>) -> Result<Sse<BoxEventStream>, Infallible> {
     let is_head = request.method() == Method::HEAD;
     Ok(match (request.method(), request.uri().path()) {
         (&Method::GET | &Method::HEAD, path) => match path {
             "/" => plain(is_head, "text/html; charset=utf-8", page::INDEX)
-                .header(http::header::CONTENT_SECURITY_POLICY, page::POLICY),
+                .header(CONTENT_SECURITY_POLICY, page::POLICY),
             "/app.js" => plain(is_head, "text/javascript; charset=utf-8", page::SCRIPT),
             "/sse/time" => time::stream(app.clock).boxed(),
             "/sse/logs" => logs::stream(app.log, &LastEventId::from_request(&request)),

@@ -10,6 +10,9 @@ mod log;
 
 pub use self::{
     command::{Command, Running},
-    log::{Bounds, Log},
+    log::Bounds,
 };
-pub(crate) use self::{follow::stream, log::Counts};
+pub(crate) use self::{
+    follow::stream,
+    log::{Counts, Log},
+};

@@ -1,7 +1,8 @@
 //! The child process.
 
-use std::{ffi::OsString, io, process::Stdio, time::Duration};
+use std::{ffi::OsString, io, pin::pin, process::Stdio, time::Duration};
 
+use futures_util::FutureExt as _;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
     join,
@@ -80,8 +81,7 @@ impl Running {
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .stderr(Stdio::piped());
         // A group of its own: so that what it starts itself ends with it, and a Ctrl-C at the
         // terminal is the server's alone.
         #[cfg(unix)]
@@ -93,7 +93,7 @@ impl Running {
         let (stop, stopped) = oneshot::channel();
         Ok(Self {
             stop,
-            task: tokio::spawn(run(child, log, stopped)),
+            task: tokio::spawn(run(Group(child), log, stopped)),
         })
     }
 
@@ -106,27 +106,33 @@ impl Running {
     }
 }
 
+/// A process and what it has started. Dropped before its end, it is killed.
+struct Group(Child);
+
 /// Passes the output on to its end, and the end.
-async fn run(mut child: Child, log: Log, stopped: oneshot::Receiver<()>) {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    {
-        let mut output = std::pin::pin!(async {
-            join!(
-                pump(Output::Stdout, stdout, &log),
-                pump(Output::Stderr, stderr, &log),
-            )
-        });
-        select! {
-            _ = &mut output => {}
-            _ = stopped => {
-                signal(&mut child, Signal::Terminate);
-                // Its process id stays its own until it is waited for, further down.
-                let _ = timeout(GRACE, output).await;
-                signal(&mut child, Signal::Kill);
-            }
+async fn run(mut group: Group, log: Log, stopped: oneshot::Receiver<()>) {
+    let (stdout, stderr) = (group.0.stdout.take(), group.0.stderr.take());
+    let output = async {
+        join!(
+            pump(Output::Stdout, stdout, &log),
+            pump(Output::Stderr, stderr, &log),
+        )
+    };
+    let mut output = pin!(output.fuse());
+    let ended = select! {
+        ended = async {
+            (&mut output).await;
+            group.0.wait().await
+        } => ended,
+        _ = stopped => {
+            group.signal(Signal::Terminate);
+            // Waited for only behind this: until then its process id stays its own.
+            let _ = timeout(GRACE, output).await;
+            group.signal(Signal::Kill);
+            group.0.wait().await
         }
-    }
-    match child.wait().await {
+    };
+    match ended {
         Ok(status) => {
             tracing::info!(%status, "the command has ended");
             log.end(status);
@@ -163,23 +169,32 @@ enum Signal {
     Kill,
 }
 
-/// Signals the child and all of its group. One that has gone has nothing to be told.
-#[cfg(unix)]
-fn signal(child: &mut Child, signal: Signal) {
-    use rustix::process::{Pid, Signal as Unix, kill_process_group};
+impl Group {
+    /// One that has gone has nothing to be told.
+    #[cfg(unix)]
+    fn signal(&mut self, signal: Signal) {
+        use rustix::process::{Pid, Signal as Unix, kill_process_group};
 
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    if let Some(group) = id.and_then(Pid::from_raw) {
-        let signal = match signal {
-            Signal::Terminate => Unix::TERM,
-            Signal::Kill => Unix::KILL,
-        };
-        let _ = kill_process_group(group, signal);
+        // There is no id any more once it was waited for.
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            let signal = match signal {
+                Signal::Terminate => Unix::TERM,
+                Signal::Kill => Unix::KILL,
+            };
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// There is no asking it: the child ends at once.
+    #[cfg(not(unix))]
+    fn signal(&mut self, _: Signal) {
+        let _ = self.0.start_kill();
     }
 }
 
-/// Ends the child at once; there is no asking it.
-#[cfg(not(unix))]
-fn signal(child: &mut Child, _: Signal) {
-    let _ = child.start_kill();
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::Kill);
+    }
 }
