@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{Method, request::Parts};
-use tokio::sync::futures::OwnedNotified;
 
 use crate::{
     body::{Guard, opening},
+    drain::DrainTicket,
     headers::accepts_event_stream,
     keep_alive::Heartbeat,
     limit::{Permit, PermitClaim},
@@ -23,6 +23,9 @@ use crate::{
 pub struct Admission {
     settings: Arc<Settings>,
     permit: Option<PermitState>,
+    /// Taken early by a request that asks for a stream: it gets one even if a drain begins before
+    /// its handler is done, and the drain waits for it.
+    drain: Option<DrainTicket>,
     is_head: bool,
     may_retry_later: bool,
 }
@@ -39,8 +42,8 @@ pub(crate) struct Wishes {
     pub(crate) heartbeat: Wish<Option<Arc<Heartbeat>>>,
     pub(crate) opening: OpeningWish,
     pub(crate) retry: Option<Duration>,
-    pub(crate) max_lifetime: Option<Duration>,
-    pub(crate) on_error: Option<OnError>,
+    pub(crate) max_lifetime: Wish<Option<Duration>>,
+    pub(crate) on_error: Wish<OnError>,
     pub(crate) finite: bool,
 }
 
@@ -49,6 +52,19 @@ pub(crate) enum Wish<T> {
     #[default]
     AsTheLayer,
     Own(T),
+}
+
+impl<T> Wish<T> {
+    pub(crate) fn of(own: Option<T>) -> Self {
+        own.map_or(Self::AsTheLayer, Self::Own)
+    }
+
+    fn or_else(self, layer: impl FnOnce() -> T) -> T {
+        match self {
+            Self::AsTheLayer => layer(),
+            Self::Own(own) => own,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -63,7 +79,7 @@ pub(crate) enum OpeningWish {
 
 /// What becomes of a response that is a stream.
 pub(crate) enum Entry {
-    Stream(Guard, Option<OwnedNotified>),
+    Stream(Guard),
     /// A HEAD request: the head of a stream, and nothing behind it.
     Head,
     Refused(Refusal),
@@ -73,78 +89,76 @@ impl Admission {
     /// Lets a request through to its handler, or answers why not.
     pub(crate) fn of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
         let is_head = parts.method == Method::HEAD;
-        let may_retry_later = parts.method == Method::GET && accepts_event_stream(&parts.headers);
-        let claim = match &settings.limit {
-            Some(limit) if !is_head => Some(limit.claim(parts)),
-            _ => None,
-        };
-        let wants_stream = accepts_event_stream(&parts.headers) && !is_head;
-        if wants_stream {
-            draining(settings, may_retry_later).map_or(Ok(()), Err)?;
-        }
-        let permit = match claim {
-            Some(claim) if claim.is_early() => Some(PermitState::Taken(claim.acquire()?)),
-            Some(claim) => Some(PermitState::Claimed(claim)),
-            None => None,
-        };
-        Ok(Self {
+        let accepts = accepts_event_stream(&parts.headers);
+        let mut admission = Self {
             settings: Arc::clone(settings),
-            permit,
+            permit: None,
+            drain: None,
             is_head,
-            may_retry_later,
-        })
+            may_retry_later: accepts && parts.method == Method::GET,
+        };
+        if is_head {
+            return Ok(admission);
+        }
+        let claim = settings.limit.as_ref().map(|limit| limit.claim(parts));
+        let is_early = claim.as_ref().is_some_and(PermitClaim::is_early);
+        if accepts || is_early {
+            admission.drain = admission.register()?;
+        }
+        admission.permit = match claim {
+            Some(claim) if is_early => Some(PermitState::Taken(claim.acquire()?)),
+            claim => claim.map(PermitState::Claimed),
+        };
+        Ok(admission)
     }
 
     /// Opens a stream, now that the response has proven to be one.
-    pub(crate) fn enter(self, wishes: Wishes) -> Entry {
-        let Self {
-            settings,
-            permit,
-            is_head,
-            may_retry_later,
-        } = self;
-        if is_head {
+    pub(crate) fn enter(mut self, wishes: Wishes) -> Entry {
+        if self.is_head {
             return Entry::Head;
         }
-        let permit = match permit {
-            Some(PermitState::Taken(permit)) => Some(permit),
-            // A permit in hand is a stream promised; all others are subject to the drain.
-            other => {
-                if let Some(refusal) = draining(&settings, may_retry_later) {
-                    return Entry::Refused(refusal);
-                }
-                match other {
-                    Some(PermitState::Claimed(claim)) => match claim.acquire() {
-                        Ok(permit) => Some(permit),
-                        Err(refusal) => return Entry::Refused(refusal),
-                    },
-                    _ => None,
-                }
-            }
+        match self.take_places() {
+            Ok((permit, drain)) => Entry::Stream(wishes.guard(&self.settings, permit, drain)),
+            Err(refusal) => Entry::Refused(refusal),
+        }
+    }
+
+    /// The place in the drain and the permit, as far as the request does not have them yet.
+    fn take_places(&mut self) -> Result<(Option<Permit>, Option<DrainTicket>), Refusal> {
+        let drain = match self.drain.take() {
+            Some(ticket) => Some(ticket),
+            None => self.register()?,
         };
-        let (ticket, drain_begins) = settings
-            .drain
-            .as_ref()
-            .map(|drain| drain.register(wishes.finite))
-            .unzip();
-        let guard = wishes.guard(&settings);
-        Entry::Stream(
-            Guard {
-                permit,
-                drain: ticket,
-                ..guard
-            },
-            drain_begins,
-        )
+        let permit = match self.permit.take() {
+            Some(PermitState::Taken(permit)) => Some(permit),
+            Some(PermitState::Claimed(claim)) => Some(claim.acquire()?),
+            None => None,
+        };
+        Ok((permit, drain))
+    }
+
+    fn register(&self) -> Result<Option<DrainTicket>, Refusal> {
+        let Some(drain) = &self.settings.drain else {
+            return Ok(None);
+        };
+        match drain.refusal(self.may_retry_later) {
+            Some(refusal) => Err(refusal),
+            None => Ok(Some(drain.register())),
+        }
     }
 }
 
 impl Wishes {
-    fn guard(self, settings: &Settings) -> Guard {
-        let heartbeat = match self.heartbeat {
-            Wish::Own(heartbeat) => heartbeat,
-            Wish::AsTheLayer if self.opening == OpeningWish::Impossible => None,
-            Wish::AsTheLayer => settings.heartbeat.clone(),
+    fn guard(
+        self,
+        settings: &Settings,
+        permit: Option<Permit>,
+        mut drain: Option<DrainTicket>,
+    ) -> Guard {
+        let heartbeat = if self.opening == OpeningWish::Impossible {
+            None
+        } else {
+            self.heartbeat.or_else(|| settings.heartbeat.clone())
         };
         let bare = heartbeat
             .as_ref()
@@ -155,17 +169,16 @@ impl Wishes {
             OpeningWish::Done => settings.retry.map(|retry| opening(Some(retry), bare)),
             OpeningWish::Impossible => None,
         };
+        if let Some(ticket) = &mut drain {
+            ticket.set_finite(self.finite);
+        }
         Guard {
             heartbeat,
             opening,
-            max_lifetime: self.max_lifetime.or(settings.max_lifetime),
-            on_error: self.on_error.unwrap_or_else(|| settings.on_error.clone()),
-            permit: None,
-            drain: None,
+            max_lifetime: self.max_lifetime.or_else(|| settings.max_lifetime),
+            on_error: self.on_error.or_else(|| settings.on_error.clone()),
+            permit,
+            drain,
         }
     }
-}
-
-fn draining(settings: &Settings, may_retry_later: bool) -> Option<Refusal> {
-    settings.drain.as_ref()?.refusal(may_retry_later)
 }

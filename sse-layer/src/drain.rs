@@ -24,7 +24,8 @@ use tokio::{
 
 use crate::{
     event::{Event, EventData, Frame, retry_line},
-    refusal::{Refusal, spread},
+    random::spread,
+    refusal::Refusal,
 };
 
 /// What those that end with the deadline have left to say good-bye.
@@ -164,7 +165,7 @@ impl Drain {
         self.shared.begun.get().is_some()
     }
 
-    /// How many streams are open.
+    /// How many streams are open, with those that were asked for and are not yet answered.
     pub fn open(&self) -> usize {
         self.shared.open.load(SeqCst)
     }
@@ -217,15 +218,13 @@ impl Drain {
         })
     }
 
-    /// Counts one more open stream.
-    pub(crate) fn register(&self, finite: bool) -> (DrainTicket, OwnedNotified) {
+    /// Counts one more open stream, or one to be.
+    pub(crate) fn register(&self) -> DrainTicket {
         self.shared.open.fetch_add(1, SeqCst);
-        let ticket = DrainTicket {
+        DrainTicket {
             shared: Arc::clone(&self.shared),
-            finite,
-        };
-        let begun = Arc::clone(&self.shared.wake).notified_owned();
-        (ticket, begun)
+            finite: false,
+        }
     }
 }
 
@@ -288,6 +287,16 @@ impl DrainTicket {
         self.shared.begun.get().is_some()
     }
 
+    /// Lets the stream go on to its own end, at most to the drain's deadline.
+    pub(crate) fn set_finite(&mut self, finite: bool) {
+        self.finite = finite;
+    }
+
+    /// Done when the drain begins, for one that has not begun.
+    pub(crate) fn begins(&self) -> OwnedNotified {
+        Arc::clone(&self.shared.wake).notified_owned()
+    }
+
     /// When this stream ends, once the drain has begun: a moment of its own.
     pub(crate) fn end(&self) -> Option<Instant> {
         let begun = self.shared.begun.get()?;
@@ -300,6 +309,11 @@ impl DrainTicket {
             spread(&(Duration::ZERO..=window)).min(deadline)
         };
         begun.at.checked_add(after)
+    }
+
+    /// When the stream is cut off, whatever it is in the middle of.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.shared.begun.get()?.deadline()
     }
 
     /// What the stream says at its end.

@@ -123,7 +123,23 @@ impl Error {
 
     /// Whether an event could not be written, as opposed to the stream having failed.
     pub fn is_encode(&self) -> bool {
-        matches!(self.0, ErrorKind::Encode(_))
+        matches!(self.innermost().0, ErrorKind::Encode(_))
+    }
+
+    /// Whether it comes from a stream that is guarded further in, and has been told there.
+    pub(crate) fn is_from_within(&self) -> bool {
+        !std::ptr::eq(self.innermost(), self)
+    }
+
+    /// This error, or the one of ours that a body around ours has wrapped.
+    fn innermost(&self) -> &Self {
+        let mut innermost = self;
+        let mut next = self.source();
+        while let Some(error) = next {
+            innermost = error.downcast_ref().unwrap_or(innermost);
+            next = error.source();
+        }
+        innermost
     }
 
     /// The error that the handler's stream or body answered, or the [`EncodeError`].

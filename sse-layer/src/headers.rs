@@ -29,9 +29,10 @@ pub(crate) fn complete(headers: &mut HeaderMap) {
     headers.remove(CONTENT_LENGTH);
 }
 
-/// Whether a response is an event stream that a client would read.
+/// Whether a response is an event stream. Browsers read those of status 200 only, other clients
+/// any that says success.
 pub(crate) fn is_event_stream(status: StatusCode, headers: &HeaderMap) -> bool {
-    status == StatusCode::OK
+    status.is_success()
         && headers
             .get(CONTENT_TYPE)
             .is_some_and(|value| is_media_type(value.as_bytes()))
@@ -51,7 +52,21 @@ pub(crate) fn accepts_event_stream(headers: &HeaderMap) -> bool {
         .get_all(ACCEPT)
         .iter()
         .flat_map(|value| value.as_bytes().split(|&byte| byte == b','))
-        .any(is_media_type)
+        .any(|range| is_media_type(range) && !is_refused(range))
+}
+
+/// A weight of zero, `q=0` or `q=0.000`, says "anything but this" (RFC 9110, 12.4.2).
+fn is_refused(range: &[u8]) -> bool {
+    range
+        .split(|&byte| byte == b';')
+        .skip(1)
+        .map(<[u8]>::trim_ascii)
+        .filter_map(|parameter| {
+            parameter
+                .strip_prefix(b"q=")
+                .or(parameter.strip_prefix(b"Q="))
+        })
+        .any(|weight| weight.iter().all(|byte| matches!(byte, b'0' | b'.')))
 }
 
 fn is_media_type(value: &[u8]) -> bool {
@@ -82,6 +97,9 @@ mod tests {
         assert!(accept(&["text/event-stream"]));
         assert!(accept(&["application/json, Text/Event-Stream;q=0.9"]));
         assert!(accept(&["text/html", "text/event-stream"]));
+        assert!(accept(&["text/event-stream; q=0.001"]));
+        assert!(!accept(&["text/event-stream;q=0", "text/html"]));
+        assert!(!accept(&["text/event-stream; q=0.000"]));
         assert!(!accept(&["*/*"]));
         assert!(!accept(&["text/*", "text/event-streams"]));
         assert!(!accept(&[]));
@@ -96,6 +114,7 @@ mod tests {
             HeaderValue::from_static("text/event-stream; charset=utf-8"),
         );
         assert!(is_event_stream(StatusCode::OK, &headers));
+        assert!(is_event_stream(StatusCode::CREATED, &headers));
         assert!(!is_event_stream(StatusCode::NOT_FOUND, &headers));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         assert!(!is_event_stream(StatusCode::OK, &headers));

@@ -5,6 +5,7 @@ use std::{borrow::Cow, time::Duration};
 use crate::{
     error::EncodeError,
     event::{Event, EventData, Frame, comment_line},
+    random::shorten,
 };
 
 /// How a silent stream is kept alive: a comment, or an event, every so often.
@@ -70,8 +71,7 @@ impl KeepAlive {
         D: EventData,
     {
         match event.to_frame() {
-            Ok(frame) if frame.as_bytes().is_empty() => {}
-            Ok(frame) => self.beat = Beat::Event(frame),
+            Ok(frame) => self.set_event(frame),
             Err(error) => {
                 tracing::error!(%error, "the keep-alive event can't be sent; a comment is sent instead");
             }
@@ -79,7 +79,7 @@ impl KeepAlive {
         self
     }
 
-    /// Sends an event, or tells why it can't be sent.
+    /// Sends an event, or tells why it can't be sent. An empty one leaves the heartbeat as it was.
     ///
     /// # Errors
     ///
@@ -88,8 +88,15 @@ impl KeepAlive {
     where
         D: EventData,
     {
-        self.beat = Beat::Event(event.to_frame()?);
+        self.set_event(event.to_frame()?);
         Ok(self)
+    }
+
+    /// An event without a byte would be no heartbeat.
+    fn set_event(&mut self, frame: Frame) {
+        if !frame.as_bytes().is_empty() {
+            self.beat = Beat::Event(frame);
+        }
     }
 
     /// Shortens each interval at random by up to this fraction of it (0 to 1), so that streams
@@ -159,9 +166,8 @@ impl Heartbeat {
         if self.jitter == 0.0 {
             return self.interval;
         }
-        let shortened = self.interval.mul_f64(1.0 - self.jitter * fastrand::f64());
         // With full jitter an interval could come out as zero, and beat without end.
-        shortened.max(self.interval.min(Duration::from_millis(100)))
+        shorten(self.interval, self.jitter).max(self.interval.min(Duration::from_millis(100)))
     }
 
     /// Whether this stream's reader must not be shown a blank line without an event.
@@ -200,6 +206,8 @@ mod tests {
         assert_eq!(broken.block.as_bytes(), b": a\n\n");
         let empty = heartbeat(KeepAlive::new().event(Event::default()));
         assert_eq!(empty.block.as_bytes(), b":\n\n");
+        let empty = KeepAlive::new().try_event(Event::default()).unwrap();
+        assert_eq!(heartbeat(empty).block.as_bytes(), b":\n\n");
         assert!(
             KeepAlive::new()
                 .try_event(Event::default().event("a\nb"))

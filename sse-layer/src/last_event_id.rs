@@ -71,7 +71,14 @@ impl LastEventId {
         }
         form_urlencoded::parse(query.as_bytes())
             .find(|(name, _)| name == PARAMETER)
-            .map_or(Self::default(), |(_, value)| Self::from_text(&value))
+            .map_or(Self::default(), |(_, value)| {
+                // What was not UTF-8 has come out as U+FFFD.
+                if value.contains(char::REPLACEMENT_CHARACTER) {
+                    Self(Sent::Malformed)
+                } else {
+                    Self::from_text(&value)
+                }
+            })
     }
 
     fn from_bytes(id: &[u8]) -> Self {
@@ -79,11 +86,10 @@ impl LastEventId {
     }
 
     fn from_text(id: &str) -> Self {
-        // What was not UTF-8 in a query arrives here as U+FFFD.
         if id.is_empty() {
             return Self(Sent::Nothing);
         }
-        if id.len() > Self::MAX_LEN || id.contains(char::REPLACEMENT_CHARACTER) {
+        if id.len() > Self::MAX_LEN {
             return Self(Sent::Malformed);
         }
         Self(EventId::new(id).map_or(Sent::Malformed, Sent::Id))
@@ -145,7 +151,9 @@ mod tests {
     #[test]
     fn the_header_is_read_as_utf_8() {
         assert_eq!(request("/", Some(b"41")).parse(), Some(41));
-        assert_eq!(request("/", Some("é".as_bytes())).as_str(), Some("é"));
+        for id in ["é", "\u{fffd}"] {
+            assert_eq!(request("/", Some(id.as_bytes())).as_str(), Some(id));
+        }
         assert!(request("/", Some(b"\xff\xfe")).is_malformed());
     }
 

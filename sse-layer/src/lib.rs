@@ -24,6 +24,7 @@ mod keep_alive;
 mod last_event_id;
 mod limit;
 mod on_error;
+mod random;
 mod refusal;
 
 mod error;

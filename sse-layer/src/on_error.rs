@@ -58,7 +58,9 @@ impl OnError {
 
     /// How the stream ends: with an error, with a last frame, or with neither.
     pub(crate) fn apply(&self, error: Error) -> Result<Option<Frame>, Error> {
-        tracing::error!(%error, "an event stream failed");
+        if !error.is_from_within() {
+            tracing::error!(%error, "an event stream failed");
+        }
         match &self.0 {
             Policy::Abort => Err(error),
             Policy::Close => Ok(None),

@@ -1,6 +1,6 @@
 //! The answer to a request that gets no stream.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
@@ -60,14 +60,6 @@ fn seconds_up(duration: Duration) -> u64 {
     duration.as_secs().saturating_add(fraction).max(1)
 }
 
-/// Any duration of the range, each as likely, in whole milliseconds.
-pub(crate) fn spread(range: &RangeInclusive<Duration>) -> Duration {
-    let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let (start, end) = (millis(range.start()), millis(range.end()));
-    // A range that runs backwards is its start.
-    Duration::from_millis(fastrand::u64(start..=end.max(start)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,16 +69,5 @@ mod tests {
         assert_eq!(seconds_up(Duration::ZERO), 1);
         assert_eq!(seconds_up(Duration::from_millis(1001)), 2);
         assert_eq!(seconds_up(Duration::MAX), u64::MAX);
-    }
-
-    #[test]
-    fn a_spread_stays_in_its_range() {
-        let range = Duration::from_secs(1)..=Duration::from_secs(2);
-        for _ in 0..1000 {
-            assert!(range.contains(&spread(&range)));
-        }
-        let backwards = Duration::from_secs(2)..=Duration::from_secs(1);
-        assert_eq!(spread(&backwards), Duration::from_secs(2));
-        spread(&(Duration::ZERO..=Duration::MAX));
     }
 }

@@ -1,12 +1,13 @@
 //! What a service behind the layer may answer.
 
 use bytes::Bytes;
-use http::{Extensions, Response};
+use http::Response;
 
 use crate::{
     admission::{Admission, Entry, OpeningWish, Wish, Wishes},
     body::{GuardedBody, SseBody},
     headers,
+    on_error::OnError,
     sse::{Content, Sse},
 };
 
@@ -39,20 +40,18 @@ impl<S> IntoEventResponse for Sse<S> {
         };
         let marks = Marks {
             keep_alive: true,
-            finite: options.finite,
+            ..options.marks()
         };
         let (wishes, name, extra) = options.into_parts();
         let body = match admission.enter(wishes) {
-            Entry::Stream(guard, drain_begins) => {
-                SseBody::stream(stream, name, guard, drain_begins)
-            }
+            Entry::Stream(guard) => SseBody::stream(stream, name, guard),
             Entry::Head => SseBody::head(),
             Entry::Refused(refusal) => return Self::refused(refusal.into_response()),
         };
         let mut response = Response::new(body);
         *response.headers_mut() = extra;
         headers::render(response.headers_mut());
-        marks.insert_into(response.extensions_mut());
+        response.extensions_mut().insert(marks);
         response
     }
 
@@ -71,35 +70,33 @@ impl<B> IntoEventResponse for Response<B> {
             drop(admission);
             return Response::from_parts(parts, GuardedBody::plain(body));
         }
-        let inner = Marks::of(&parts.extensions);
+        let inner = parts.extensions.get::<Marks>().copied();
+        let is_text = headers::is_plain_text(&parts.headers);
+        let opening = match inner {
+            _ if !is_text => OpeningWish::Impossible,
+            Some(_) => OpeningWish::Done,
+            None => OpeningWish::Wanted,
+        };
+        let inner = inner.unwrap_or_default();
         let wishes = Wishes {
-            heartbeat: match inner {
-                Some(Marks {
-                    keep_alive: true, ..
-                }) => Wish::Own(None),
-                _ => Wish::AsTheLayer,
-            },
-            opening: if !headers::is_plain_text(&parts.headers) {
-                OpeningWish::Impossible
-            } else if inner.is_some() {
-                OpeningWish::Done
-            } else {
-                OpeningWish::Wanted
-            },
-            finite: inner.is_some_and(|marks| marks.finite),
-            ..Wishes::default()
+            heartbeat: seen_to(inner.keep_alive, None),
+            opening,
+            retry: None,
+            max_lifetime: seen_to(inner.max_lifetime, None),
+            // What has been broken off further in stays broken off.
+            on_error: seen_to(inner.on_error, OnError::abort()),
+            finite: inner.finite,
         };
         let body = match admission.enter(wishes) {
-            Entry::Stream(guard, drain_begins) => GuardedBody::stream(body, guard, drain_begins),
+            Entry::Stream(guard) => GuardedBody::stream(body, is_text, guard),
             Entry::Head => GuardedBody::head(),
             Entry::Refused(refusal) => return Self::refused(refusal.into_response()),
         };
         headers::complete(&mut parts.headers);
-        let marks = Marks {
+        parts.extensions.insert(Marks {
             keep_alive: true,
-            finite: inner.is_some_and(|marks| marks.finite),
-        };
-        marks.insert_into(&mut parts.extensions);
+            ..inner
+        });
         Response::from_parts(parts, body)
     }
 
@@ -108,24 +105,27 @@ impl<B> IntoEventResponse for Response<B> {
     }
 }
 
+/// What somebody further in has seen to is left alone, as far as `nothing` goes.
+fn seen_to<T>(is_seen_to: bool, nothing: T) -> Wish<T> {
+    if is_seen_to {
+        Wish::Own(nothing)
+    } else {
+        Wish::AsTheLayer
+    }
+}
+
 /// What a layer further out can't see of a body: left in the response's extensions.
 ///
 /// A stream is known by its content type alone, with or without these. Where something in between
-/// loses them, the worst is a heartbeat too many.
-#[derive(Clone, Copy)]
+/// loses them, the outer layer does what it is set to, as it does to anybody else's stream.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Marks {
-    /// Somebody has decided on heartbeats.
+    /// Somebody has decided on heartbeats...
     pub(crate) keep_alive: bool,
+    /// ...on the lifetime...
+    pub(crate) max_lifetime: bool,
+    /// ...and on what becomes of an error.
+    pub(crate) on_error: bool,
     /// The stream ends by itself.
     pub(crate) finite: bool,
-}
-
-impl Marks {
-    fn of(extensions: &Extensions) -> Option<Self> {
-        extensions.get().copied()
-    }
-
-    pub(crate) fn insert_into(self, extensions: &mut Extensions) {
-        extensions.insert(self);
-    }
 }

@@ -226,10 +226,7 @@ impl<S> Sse<S> {
             Content::Response(response) => return response.map(SseBody::full),
         };
         let options = self.options;
-        let marks = Marks {
-            keep_alive: options.keep_alive.is_some(),
-            finite: options.finite,
-        };
+        let marks = options.marks();
         let guard = Guard {
             heartbeat: options.keep_alive.flatten(),
             // Bare, since the layer that may follow knows what its clients bear, and this doesn't.
@@ -239,10 +236,10 @@ impl<S> Sse<S> {
             permit: None,
             drain: None,
         };
-        let mut response = Response::new(SseBody::stream(stream, options.name, guard, None));
+        let mut response = Response::new(SseBody::stream(stream, options.name, guard));
         *response.headers_mut() = options.headers;
         headers::render(response.headers_mut());
-        marks.insert_into(response.extensions_mut());
+        response.extensions_mut().insert(marks);
         response
     }
 }
@@ -326,13 +323,23 @@ impl<S> fmt::Debug for Sse<S> {
 }
 
 impl Options {
+    /// What a layer further out is to leave alone.
+    pub(crate) fn marks(&self) -> Marks {
+        Marks {
+            keep_alive: self.keep_alive.is_some(),
+            max_lifetime: self.max_lifetime.is_some(),
+            on_error: self.on_error.is_some(),
+            finite: self.finite,
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (Wishes, Option<EventName>, HeaderMap) {
         let wishes = Wishes {
-            heartbeat: self.keep_alive.map_or(Wish::AsTheLayer, Wish::Own),
+            heartbeat: Wish::of(self.keep_alive),
             opening: OpeningWish::Wanted,
             retry: self.retry,
-            max_lifetime: self.max_lifetime,
-            on_error: self.on_error,
+            max_lifetime: Wish::of(self.max_lifetime.map(Some)),
+            on_error: Wish::of(self.on_error),
             finite: self.finite,
         };
         (wishes, self.name, self.headers)

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Request, Response, header::CONTENT_ENCODING};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
-use sse_layer::{ConnectionLimit, Drain, Event, KeepAlive, SseLayer};
+use sse_layer::{ConnectionLimit, Drain, Event, KeepAlive, OnError, SseLayer};
 use sse_testkit::{
     EventStream, get,
     parser::{Item, parse},
@@ -45,7 +45,8 @@ async fn guarded<B>(
     body: B,
 ) -> EventStream
 where
-    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<sse_layer::BoxError>,
 {
     let mut response = Response::builder().header("content-type", "text/event-stream");
     for (name, value) in headers {
@@ -142,10 +143,11 @@ async fn a_byte_order_mark_behind_our_first_bytes_costs_no_event() {
 
 #[tokio::test]
 async fn a_compressed_body_is_limited_and_drained_but_nothing_is_put_into_it() {
-    let (limit, drain) = (ConnectionLimit::new(1), Drain::new().window(PAUSE));
+    let limit = ConnectionLimit::new(1);
+    let drain = Drain::new().farewell(Event::text("bye"));
     let layer = SseLayer::new()
         .limit(limit.clone())
-        .drain(drain.clone().farewell(Event::text("bye")))
+        .drain(drain.clone())
         .retry(PAUSE);
     let body = pieces([&b"\x1f\x8b\x08"[..], b"\x01\x02\n\n"].map(Bytes::from_static));
     let mut sse = guarded(&layer, &[(CONTENT_ENCODING.as_str(), "gzip")], body).await;
@@ -153,6 +155,47 @@ async fn a_compressed_body_is_limited_and_drained_but_nothing_is_put_into_it() {
     sse.collect_to_end().await;
     assert_eq!(sse.raw(), b"\x1f\x8b\x08\x01\x02\n\n");
     assert_eq!((limit.current(), drain.open()), (0, 0));
+
+    // However much its last bytes look like the end of a block.
+    for begin_drain in [true, false] {
+        let compressed = stream::iter([Ok(Frame::data(Bytes::from_static(b"\x1f\x8b\n\n")))]);
+        let failure = stream::once(async {
+            sleep(PAUSE).await;
+            Err(io::Error::other("gone"))
+        });
+        let drain = Drain::new()
+            .window(Duration::ZERO)
+            .farewell(Event::text("bye"));
+        let policy = OnError::event(|_| Event::text("failed"));
+        let layer = SseLayer::new().drain(drain.clone()).on_error(policy);
+        let body = StreamBody::new(compressed.chain(failure));
+        let mut sse = guarded(&layer, &[(CONTENT_ENCODING.as_str(), "gzip")], body).await;
+        if begin_drain {
+            drain.begin();
+        }
+        sse.collect_for(2 * PAUSE).await;
+        let expected: &[u8] = if begin_drain { b"" } else { b"\x1f\x8b\n\n" };
+        assert_eq!(sse.raw(), expected);
+    }
+}
+
+#[tokio::test]
+async fn any_success_that_is_an_event_stream_is_guarded() {
+    let limit = ConnectionLimit::new(1);
+    let service = SseLayer::new().limit(limit.clone()).layer(service_fn(
+        async |_: Request<sse_testkit::Body>| {
+            let response = Response::builder().status(201);
+            let response = response.header("content-type", "text/event-stream");
+            response.body(StreamBody::new(stream::pending::<
+                Result<Frame<Bytes>, Infallible>,
+            >()))
+        },
+    ));
+    let mut sse = get(service, "/").await;
+    sse.expect_status(201)
+        .expect_header("x-accel-buffering", "no");
+    sse.expect_heartbeat().await;
+    assert_eq!(limit.current(), 1);
 }
 
 #[tokio::test]
@@ -224,6 +267,26 @@ async fn a_stream_that_has_to_end_may_finish_its_block_but_not_wait_for_it_forev
         transcript.contains("+1s      end inside a block"),
         "{transcript}"
     );
-    drop(sse);
     assert_eq!(drain.finished().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_drains_deadline_does_not_wait_for_a_block() {
+    let drain = Drain::new()
+        .window(Duration::ZERO)
+        .deadline(Duration::from_millis(300));
+    let half = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(
+        b"data: half",
+    )))]);
+    let body = StreamBody::new(half.chain(stream::pending()));
+    let mut sse = guarded(&SseLayer::new().drain(drain.clone()), &[], body).await;
+    sse.expect_opening().await;
+    drain.begin();
+    let (_, finished) = tokio::join!(sse.collect_for(PAUSE), drain.finished());
+    assert_eq!(finished, Ok(()));
+    let transcript = sse.transcript().to_string();
+    assert!(
+        transcript.contains("+300ms   end inside a block"),
+        "{transcript}"
+    );
 }

@@ -147,6 +147,23 @@ async fn one_limit_may_stand_in_two_layers() {
 }
 
 #[tokio::test]
+async fn a_permit_is_free_as_soon_as_the_last_bytes_are_handed_over() {
+    let limit = ConnectionLimit::new(1);
+    let service =
+        SseLayer::new()
+            .limit(limit.clone())
+            .layer(service_fn(async |_: Request<Body>| {
+                Ok::<_, Infallible>(Sse::text(stream::iter(["only"])))
+            }));
+    let mut sse = get(service, "/").await;
+    assert_eq!(limit.current(), 1);
+    sse.expect_message().text("only").await;
+    // The response is still held, as a connection does that writes the bytes out slowly.
+    assert_eq!(limit.current(), 0);
+    sse.expect_end().await;
+}
+
+#[tokio::test]
 async fn a_request_that_is_dropped_before_its_response_gives_its_permit_back() {
     let limit = ConnectionLimit::new(1);
     let mut service = SseLayer::new().limit(limit.clone()).layer(service_fn(

@@ -9,6 +9,9 @@ pub(crate) enum Boundary {
     Line,
     /// The middle of a line, or a CR that an LF may belong to.
     Inside,
+    /// Nobody knows: the bytes are not text. Nothing may be put in, and any place is as good to
+    /// end as another.
+    Opaque,
 }
 
 /// Follows a stream as its parser would, in pieces of any size.

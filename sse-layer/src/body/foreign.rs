@@ -21,7 +21,7 @@ pin_project! {
     pub(super) struct Foreign<B> {
         #[pin]
         body: B,
-        position: Position,
+        position: Option<Position>,
         bom: Bom,
     }
 }
@@ -39,10 +39,11 @@ enum Bom {
 }
 
 impl<B> Foreign<B> {
-    pub(super) const fn new(body: B) -> Self {
+    /// `is_text` tells whether the bytes are the stream's text, and not a compressed form of it.
+    pub(super) fn new(body: B, is_text: bool) -> Self {
         Self {
             body,
-            position: Position::START,
+            position: is_text.then_some(Position::START),
             bom: Bom::Passes,
         }
     }
@@ -68,7 +69,7 @@ where
         };
         let bytes = without_bom(this.bom, data.copy_to_bytes(data.remaining()));
         if !bytes.is_empty() {
-            *this.position = this.position.after(&bytes);
+            *this.position = this.position.map(|position| position.after(&bytes));
             chunk.push_shared(bytes);
             // Its sender's pieces stay pieces.
             chunk.close();
@@ -77,7 +78,7 @@ where
     }
 
     fn boundary(&self) -> Boundary {
-        self.position.boundary()
+        self.position.map_or(Boundary::Opaque, Position::boundary)
     }
 
     fn interrupted(self: Pin<&mut Self>) {

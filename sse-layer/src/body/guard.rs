@@ -10,6 +10,7 @@ use crate::{
     keep_alive::Heartbeat,
     limit::Permit,
     on_error::OnError,
+    random::shorten,
 };
 
 /// What a stream is opened with. Dropped, it gives everything back.
@@ -33,8 +34,7 @@ impl Guard {
     /// When the stream has lived long enough: at 80 to 100 % of its time, so that streams opened
     /// together do not end together.
     pub(super) fn lifetime_end(&self, now: Instant) -> Option<Instant> {
-        let lifetime = self.max_lifetime?;
-        now.checked_add(lifetime.mul_f64(0.8 + 0.2 * fastrand::f64()))
+        now.checked_add(shorten(self.max_lifetime?, 0.2))
     }
 }
 

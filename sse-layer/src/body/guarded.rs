@@ -52,10 +52,18 @@ struct Stream {
     held: Option<Bytes>,
     last_activity: Instant,
     silence: Duration,
-    ends_at: Option<Instant>,
+    end: Option<End>,
     draining: bool,
     /// The size of the next chunk, as the last ones suggest.
     expected: usize,
+}
+
+#[derive(Clone, Copy)]
+struct End {
+    /// When the stream ends between two blocks.
+    at: Instant,
+    /// When it ends wherever it is.
+    latest: Instant,
 }
 
 enum Phase {
@@ -66,12 +74,12 @@ enum Phase {
 }
 
 impl<Src> Guarded<Src> {
-    pub(super) fn new(source: Src, guard: Guard, drain_begins: Option<OwnedNotified>) -> Self {
+    pub(super) fn new(source: Src, guard: Guard) -> Self {
         let now = Instant::now();
         Self {
             source,
             alarm: Alarm::new(),
-            drain_begins,
+            drain_begins: guard.drain.as_ref().map(DrainTicket::begins),
             stream: Stream {
                 phase: Phase::Open,
                 held: None,
@@ -80,7 +88,7 @@ impl<Src> Guarded<Src> {
                     .heartbeat
                     .as_ref()
                     .map_or(Duration::ZERO, |heartbeat| heartbeat.next_interval()),
-                ends_at: guard.lifetime_end(now),
+                end: guard.lifetime_end(now).and_then(End::at),
                 draining: false,
                 expected: SMALL,
                 guard,
@@ -172,7 +180,12 @@ where
             };
         }
         stream.last_activity = now;
-        Poll::Ready(Some(Ok(Frame::data(stream.finish(chunk)))))
+        let bytes = stream.finish(chunk);
+        if !matches!(stream.phase, Phase::Open) {
+            // Whoever waits for the end need not wait until these bytes have left.
+            stream.guard.release();
+        }
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }
 
@@ -201,22 +214,28 @@ impl Stream {
     fn notice_drain(&mut self) {
         if let Some(drain) = self.guard.drain.as_ref().filter(|_| !self.draining) {
             self.draining = drain.has_begun();
-            self.ends_at = earlier(self.ends_at, drain.end());
+            let end = drain.end().and_then(End::at);
+            let end = end.map(|end| match drain.deadline() {
+                Some(deadline) => end.not_beyond(deadline),
+                None => end,
+            });
+            self.end = match (self.end, end) {
+                (Some(before), Some(end)) if before.at <= end.at => Some(before),
+                (before, end) => end.or(before),
+            };
         }
     }
 
     /// Whether the end is due. A block that its sender has not finished may still be.
     fn has_to_end(&self, boundary: Boundary, now: Instant) -> bool {
-        self.end(boundary).is_some_and(|end| end <= now)
+        self.end_at(boundary).is_some_and(|end| end <= now)
     }
 
-    fn end(&self, boundary: Boundary) -> Option<Instant> {
-        let end = self.ends_at?;
-        if boundary == Boundary::Block {
-            Some(end)
-        } else {
-            end.checked_add(TO_FINISH_A_BLOCK)
-        }
+    fn end_at(&self, boundary: Boundary) -> Option<Instant> {
+        self.end.map(|end| match boundary {
+            Boundary::Block | Boundary::Opaque => end.at,
+            Boundary::Line | Boundary::Inside => end.latest,
+        })
     }
 
     fn say_farewell(&self, boundary: Boundary, chunk: &mut Chunk) {
@@ -245,7 +264,10 @@ impl Stream {
     }
 
     fn next_deadline(&self, boundary: Boundary) -> Option<Instant> {
-        earlier(self.end(boundary), self.beat_at())
+        match (self.end_at(boundary), self.beat_at()) {
+            (Some(end), Some(beat)) => Some(end.min(beat)),
+            (end, beat) => end.or(beat),
+        }
     }
 
     fn beat_at(&self) -> Option<Instant> {
@@ -264,14 +286,22 @@ impl Stream {
         match boundary {
             Boundary::Block => Some(heartbeat.block.clone().into_bytes()),
             Boundary::Line => Some(heartbeat.line.clone().into_bytes()),
-            Boundary::Inside => None,
+            Boundary::Inside | Boundary::Opaque => None,
         }
     }
 }
 
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
+impl End {
+    /// `None` beyond what a clock can tell.
+    fn at(at: Instant) -> Option<Self> {
+        let latest = at.checked_add(TO_FINISH_A_BLOCK)?;
+        Some(Self { at, latest })
+    }
+
+    fn not_beyond(self, deadline: Instant) -> Self {
+        Self {
+            at: self.at.min(deadline),
+            latest: self.latest.min(deadline),
+        }
     }
 }

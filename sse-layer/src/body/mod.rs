@@ -21,7 +21,6 @@ use std::{
 use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::sync::futures::OwnedNotified;
 
 pub(crate) use self::{
     boundary::Boundary,
@@ -53,13 +52,8 @@ pin_project! {
 }
 
 impl<S> SseBody<S> {
-    pub(crate) fn stream(
-        stream: S,
-        name: Option<EventName>,
-        guard: Guard,
-        drain_begins: Option<OwnedNotified>,
-    ) -> Self {
-        let stream = Guarded::new(Events::new(stream, name), guard, drain_begins);
+    pub(crate) fn stream(stream: S, name: Option<EventName>, guard: Guard) -> Self {
+        let stream = Guarded::new(Events::new(stream, name), guard);
         Self {
             kind: SseKind::Stream { stream },
         }
@@ -146,8 +140,8 @@ impl<B> GuardedBody<B> {
         }
     }
 
-    pub(crate) fn stream(body: B, guard: Guard, drain_begins: Option<OwnedNotified>) -> Self {
-        let stream = Guarded::new(Foreign::new(body), guard, drain_begins);
+    pub(crate) fn stream(body: B, is_text: bool, guard: Guard) -> Self {
+        let stream = Guarded::new(Foreign::new(body, is_text), guard);
         Self {
             kind: GuardedKind::Stream { stream },
         }

@@ -81,7 +81,11 @@ impl<'a> Encoder<'a> {
         T: serde::Serialize + ?Sized,
     {
         let (out, start) = self.open_json();
-        serde_json::to_writer(out, value)?;
+        if let Err(error) = serde_json::to_writer(out, value) {
+            // Whoever writes something else in its stead begins on a line of its own.
+            self.out.truncate(start - DATA.len());
+            return Err(error.into());
+        }
         self.close_json(start);
         Ok(())
     }
@@ -219,6 +223,19 @@ mod tests {
     #[test]
     fn leading_spaces_survive_the_one_that_clients_remove() {
         assert_eq!(data("  a"), "data:   a\n");
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn a_value_that_is_no_json_leaves_no_half_line_behind() {
+        let raw = serde_json::value::RawValue::from_string("[1,\n2]".into()).unwrap();
+        let no_json = std::collections::BTreeMap::from([(vec![1_u8], 1)]);
+        let mut out = Vec::new();
+        let mut encoder = Encoder::new(&mut out, None, None, None);
+        encoder.json(&(raw, no_json)).unwrap_err();
+        encoder.text("instead");
+        encoder.finish();
+        assert_eq!(out, b"data: instead\n");
     }
 
     #[test]

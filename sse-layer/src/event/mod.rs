@@ -62,7 +62,8 @@ pub struct Event<D = Text> {
     id: Option<EventId>,
     name: Option<EventName>,
     retry: Option<Duration>,
-    fault: Option<InvalidField>,
+    bad_id: Option<InvalidField>,
+    bad_name: Option<InvalidField>,
     data: D,
 }
 
@@ -79,7 +80,8 @@ impl Event<Text> {
         id: None,
         name: None,
         retry: None,
-        fault: None,
+        bad_id: None,
+        bad_name: None,
         data: Text(None),
     };
 
@@ -155,7 +157,8 @@ impl<D> Event<D> {
             id: None,
             name: None,
             retry: None,
-            fault: None,
+            bad_id: None,
+            bad_name: None,
             data,
         }
     }
@@ -170,10 +173,12 @@ impl<D> Event<D> {
         T: AsRef<str>,
     {
         match EventId::new(id) {
-            Ok(id) => self.id = Some(id),
-            Err(fault) => self.fault = Some(fault),
+            Ok(id) => self.with_id(id),
+            Err(fault) => {
+                self.bad_id = Some(fault);
+                self
+            }
         }
-        self
     }
 
     /// Sets the id, or tells why it can't be sent.
@@ -193,6 +198,7 @@ impl<D> Event<D> {
     #[inline]
     pub fn with_id(mut self, id: impl Into<EventId>) -> Self {
         self.id = Some(id.into());
+        self.bad_id = None;
         self
     }
 
@@ -206,10 +212,12 @@ impl<D> Event<D> {
         T: AsRef<str>,
     {
         match EventName::new(event) {
-            Ok(name) => self.name = Some(name),
-            Err(fault) => self.fault = Some(fault),
+            Ok(name) => self.with_event(name),
+            Err(fault) => {
+                self.bad_name = Some(fault);
+                self
+            }
         }
-        self
     }
 
     /// Sets the name, or tells why it can't be sent.
@@ -228,6 +236,7 @@ impl<D> Event<D> {
     #[inline]
     pub fn with_event(mut self, event: EventName) -> Self {
         self.name = Some(event);
+        self.bad_name = None;
         self
     }
 
@@ -262,7 +271,8 @@ impl<D> Event<D> {
             id: self.id,
             name: self.name,
             retry: self.retry,
-            fault: self.fault,
+            bad_id: self.bad_id,
+            bad_name: self.bad_name,
             data: map(self.data),
         }
     }
@@ -308,7 +318,7 @@ where
         out: &mut Vec<u8>,
         stream_name: Option<&EventName>,
     ) -> Result<(), EncodeError> {
-        if let Some(fault) = self.fault {
+        if let Some(fault) = self.bad_id.or(self.bad_name) {
             return Err(fault.into());
         }
         if let Some(comment) = &self.comment {
@@ -333,5 +343,70 @@ where
             + self.retry.map_or(0, |_| 28)
             + self.data.size_hint()
             + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(event: &Event) -> String {
+        String::from_utf8(event.to_frame().unwrap().as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn fields_go_out_in_one_order_whatever_order_they_were_set_in() {
+        let event = Event::default()
+            .data("d")
+            .retry(Duration::from_millis(1500))
+            .event("e")
+            .id("1")
+            .comment("c");
+        assert_eq!(
+            sent(&event),
+            ": c\nid: 1\nevent: e\nretry: 1500\ndata: d\n\n"
+        );
+    }
+
+    #[test]
+    fn what_is_set_again_replaces_and_comments_add_up() {
+        let event = Event::default()
+            .id("a\nb")
+            .id("2")
+            .event("a\rb")
+            .event("two")
+            .data("one")
+            .data("two")
+            .comment("one")
+            .comment("two");
+        assert_eq!(
+            sent(&event),
+            ": one\n: two\nid: 2\nevent: two\ndata: two\n\n"
+        );
+        assert!(event.clone().id("\0").to_frame().is_err());
+        assert!(event.event("\n").id("3").to_frame().is_err());
+    }
+
+    #[test]
+    fn empty_values_are_sent_and_nothing_set_is_nothing_sent() {
+        assert_eq!(sent(&Event::default().data("")), "data:\n\n");
+        assert_eq!(sent(&Event::default().id("")), "id:\n\n");
+        assert_eq!(sent(&Event::DEFAULT_KEEP_ALIVE), ":\n\n");
+        assert_eq!(sent(&Event::default()), "");
+    }
+
+    #[test]
+    fn a_frame_to_be_shared_is_one_buffer_of_its_size() {
+        for event in [
+            Event::text("one\ntwo\r\n").id("1").event("e").comment("c"),
+            Event::text("").retry(Duration::from_secs(1)),
+        ] {
+            let mut out = Vec::new();
+            event.encode_into(&mut out, None).unwrap();
+            assert!(event.size_hint() >= out.len());
+            let bytes = event.to_frame().unwrap().into_bytes();
+            // Shared already: nothing is moved or allocated when it is cloned.
+            assert_eq!(bytes.clone().as_ptr(), bytes.as_ptr());
+        }
     }
 }

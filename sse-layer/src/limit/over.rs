@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::refusal::{Refusal, spread};
+use crate::{random::spread, refusal::Refusal};
 
 /// What a client over the limit is answered.
 #[derive(Clone, Debug)]

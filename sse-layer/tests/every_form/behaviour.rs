@@ -276,7 +276,7 @@ pub(crate) async fn a_drain_answers_new_streams_with_another_time(form: Form) {
 }
 
 pub(crate) async fn a_finite_stream_may_outlive_the_window_but_not_the_deadline(form: Form) {
-    if !form.knows_finite() {
+    if !form.is_ours() {
         return;
     }
     let drain = Drain::new().window(secs(1)).deadline(secs(20));
@@ -367,6 +367,48 @@ pub(crate) async fn a_failed_stream_can_end_with_an_event(form: Form) {
     sse.expect_event("error").text("try again later").await;
     sse.expect_end().await;
     assert!(!String::from_utf8_lossy(sse.raw()).contains("secret"));
+}
+
+pub(crate) async fn what_the_stream_says_wins_over_the_layer(form: Form) {
+    if !form.is_ours() {
+        return;
+    }
+    let layer = SseLayer::new()
+        .retry(secs(9))
+        .on_error(OnError::close())
+        .max_lifetime(secs(100));
+    let late_failure = || -> Texts {
+        Box::pin(stream::once(async {
+            sleep(secs(300)).await;
+            Err(io::Error::other("gone"))
+        }))
+    };
+    let mut sse = get(form.app(&layer, late_failure), "/own")
+        .timeout(secs(1000))
+        .await;
+    sse.expect_opening().await;
+    sse.expect_idle(secs(299)).await;
+    assert_eq!(sse.retry(), secs(1));
+    sse.expect_error().await;
+}
+
+pub(crate) async fn an_event_that_cannot_be_written_is_told_from_a_stream_that_failed(form: Form) {
+    let policy = OnError::event(|error| {
+        Event::text(if error.is_encode() {
+            "encode"
+        } else {
+            "stream"
+        })
+    });
+    let layer = SseLayer::new().on_error(policy);
+    let mut failed = get(form.app(&layer, failing), "/").await;
+    failed.expect_message().text("one").await;
+    failed.expect_message().text("stream").await;
+    if form.is_ours() {
+        let mut broken = get(form.app(&layer, texts(&["never sent"])), "/broken").await;
+        broken.expect_message().text("encode").await;
+        broken.expect_end().await;
+    }
 }
 
 pub(crate) async fn what_is_no_stream_passes_as_it_is(form: Form) {

@@ -1,6 +1,6 @@
 //! The forms in which a handler may stream, each serving the same streams.
 
-use std::{convert::Infallible, io, pin::Pin};
+use std::{convert::Infallible, io, pin::Pin, time::Duration};
 
 use axum::{
     Router,
@@ -9,8 +9,8 @@ use axum::{
     routing::get,
 };
 use futures_util::{Stream, StreamExt};
-use http::{Request, StatusCode};
-use sse_layer::{Event, Sse, SseLayer};
+use http::{Request, StatusCode, Uri};
+use sse_layer::{BoxEventStream, Event, OnError, Sse, SseLayer};
 use tower::{Layer, Service, ServiceExt, service_fn, util::BoxCloneService};
 
 /// Data of the events that a handler streams.
@@ -28,8 +28,9 @@ pub(crate) enum Form {
 pub(crate) const NOT_A_STREAM: &str = "no stream here";
 
 impl Form {
-    /// `/` streams what `texts` makes, `/finite` the same marked as finite where the form can
-    /// say so, `/plain` answers 404.
+    /// `/` streams what `texts` makes, `/plain` answers 404. Where the form is ours, `/finite`
+    /// streams the same marked as finite, `/own` with settings of its own, and `/broken` with ids
+    /// that can't be sent.
     pub(crate) fn app<F>(self, layer: &SseLayer, texts: F) -> App
     where
         F: Fn() -> Texts + Clone + Send + Sync + 'static,
@@ -61,12 +62,14 @@ impl Form {
                 layers,
             ),
             Self::RouterOverSse => {
-                let (finite, plain) = (texts.clone(), texts.clone());
-                let router = Router::new()
-                    .route("/", get(async move || our_sse("/", &texts)))
-                    .route("/finite", get(async move || our_sse("/finite", &finite)))
-                    .route("/plain", get(async move || our_sse("/plain", &plain)));
-                layered(router, layers)
+                let handler =
+                    get(async move |uri: Uri| our_sse(uri.path(), &texts).into_response());
+                layered(
+                    Router::new()
+                        .route("/{*rest}", handler.clone())
+                        .route("/", handler),
+                    layers,
+                )
             }
             Self::RouterOverAxumSse => {
                 let router = Router::new()
@@ -80,26 +83,30 @@ impl Form {
         }
     }
 
-    /// Whether a handler of this form can mark its stream as finite.
-    pub(crate) fn knows_finite(self) -> bool {
+    /// Whether a handler of this form answers our `Sse`, and can say more than a stream's bytes.
+    pub(crate) fn is_ours(self) -> bool {
         matches!(self, Self::AroundSse | Self::RouterOverSse)
     }
 }
 
-fn our_sse<F>(path: &str, texts: &F) -> Sse<impl Stream<Item = io::Result<Event>> + use<F>>
-where
-    F: Fn() -> Texts,
-{
-    let sse = Sse::new(texts().map(|text| text.map(|text| Event::default().data(text))));
-    match path {
+fn our_sse(path: &str, texts: &impl Fn() -> Texts) -> Sse<BoxEventStream> {
+    let id = if path == "/broken" { "a\nb" } else { "" };
+    let sse = Sse::new(texts().map(move |text| text.map(|text| Event::text(text).id(id))));
+    let sse = match path {
         "/plain" => {
             let mut response = http::Response::new(NOT_A_STREAM.into());
             *response.status_mut() = StatusCode::NOT_FOUND;
             Sse::response(response)
         }
         "/finite" => sse.finite(),
+        "/own" => sse
+            .no_keep_alive()
+            .retry(Duration::from_secs(1))
+            .on_error(OnError::abort())
+            .max_lifetime(Duration::from_secs(3600)),
         _ => sse,
-    }
+    };
+    sse.boxed()
 }
 
 fn axums_sse(texts: &impl Fn() -> Texts) -> Response {

@@ -45,6 +45,8 @@ for_every_form! {
     a_failed_stream_breaks_off_by_default
     a_failed_stream_can_end_as_if_nothing_was
     a_failed_stream_can_end_with_an_event
+    what_the_stream_says_wins_over_the_layer
+    an_event_that_cannot_be_written_is_told_from_a_stream_that_failed
     what_is_no_stream_passes_as_it_is
     a_dropped_body_drops_the_stream
     layers_within_layers_add_up_and_the_inner_heartbeat_wins
