@@ -25,6 +25,6 @@ pub fn sse(payload: Payload, count: usize, pace: Pace, take: &mut dyn FnMut(&[u8
         })
     };
     drain_body(SseBody::new(Paced::new(count, pace, event)), |data| {
-        take(data)
+        take(data);
     });
 }

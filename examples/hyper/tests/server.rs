@@ -7,6 +7,8 @@ mod common;
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,7 +18,8 @@ use sse_testkit::RequestBuilder;
 
 /// The server's process. Ended with the test.
 struct Server {
-    process: Child,
+    process: Option<Child>,
+    id: Pid,
     url: String,
 }
 
@@ -38,7 +41,11 @@ impl Server {
             .unwrap()
             .trim_end()
             .to_owned();
-        Self { process, url }
+        Self {
+            id: Pid::from_child(&process),
+            process: Some(process),
+            url,
+        }
     }
 
     fn get(&self, path: &str) -> RequestBuilder {
@@ -46,30 +53,37 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.process), signal).unwrap();
+        kill_process(self.id, signal).unwrap();
     }
 
     async fn ends_within(mut self, limit: Duration) -> ExitStatus {
-        let id = self.process.id();
-        let waiting = tokio::task::spawn_blocking(move || self.process.wait().unwrap());
-        match tokio::time::timeout(limit, waiting).await {
-            Ok(status) => status.unwrap(),
-            Err(_) => {
-                // Else the thread that waits would hold the test up for ever.
-                let _ = kill_process(Pid::from_raw(id.try_into().unwrap()).unwrap(), Signal::KILL);
-                panic!("the server did not end within {limit:?}");
-            }
-        }
+        tokio::task::spawn_blocking(move || self.wait(limit))
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("the server did not end within {limit:?}"))
+    }
+
+    fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let (process, id) = (self.process.take()?, self.id);
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut process = process;
+            sender.send(process.wait().unwrap())
+        });
+        receiver
+            .recv_timeout(limit)
+            .inspect_err(|_| kill_process(id, Signal::KILL).unwrap())
+            .ok()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Asked and not killed, since then it could not end its command.
-        if let Ok(None) = self.process.try_wait() {
-            self.signal(Signal::TERM);
+        if self.process.is_some() {
+            // Asked and not killed, since then it could not end its command.
+            let _ = kill_process(self.id, Signal::TERM);
+            self.wait(Duration::from_secs(10));
         }
-        let _ = self.process.wait();
     }
 }
 
