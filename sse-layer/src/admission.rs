@@ -100,7 +100,10 @@ impl Admission {
         if is_head {
             return Ok(admission);
         }
-        let claim = settings.limit.as_ref().map(|limit| limit.claim(parts));
+        let claim = settings
+            .limit
+            .as_ref()
+            .map(|limit| limit.claim(parts, admission.may_retry_later));
         let is_early = claim.as_ref().is_some_and(PermitClaim::is_early);
         if accepts || is_early {
             admission.drain = admission.register()?;

@@ -1,9 +1,4 @@
 //! For axum: an [`Sse`] is a response, a [`LastEventId`] an argument.
-//!
-//! The names follow `axum::response::sse`, so that moving here is a change of imports. Two types
-//! can't be the same: [`Event::json_data`](crate::Event::json_data) answers an [`EncodeError`]
-//! (which turns into an `axum::Error` by `?`), and [`Sse::keep_alive`] answers an `Sse<S>`, where
-//! axum wraps the stream into a `KeepAliveStream<S>`.
 
 use std::convert::Infallible;
 

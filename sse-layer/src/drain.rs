@@ -10,7 +10,7 @@ use std::{
     future::Future,
     ops::RangeInclusive,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
@@ -39,7 +39,8 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 /// clients come back at once. A stream marked [`finite`](crate::Sse::finite) may go on to its
 /// end, at most to the deadline.
 ///
-/// Clones share the drain; its times are those of the clone that begins it.
+/// Clones are handles on one drain, with one set of settings, which count as they are when it
+/// begins.
 ///
 /// ```
 /// use std::time::Duration;
@@ -62,7 +63,6 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 #[must_use]
 pub struct Drain {
     shared: Arc<Shared>,
-    settings: Arc<Settings>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +74,7 @@ struct Settings {
 }
 
 struct Shared {
+    settings: Mutex<Settings>,
     begun: OnceLock<Begun>,
     open: AtomicUsize,
     wake: Arc<Notify>,
@@ -82,7 +83,7 @@ struct Shared {
 
 struct Begun {
     at: Instant,
-    settings: Arc<Settings>,
+    settings: Settings,
 }
 
 impl Drain {
@@ -90,60 +91,70 @@ impl Drain {
     pub fn new() -> Self {
         Self {
             shared: Arc::new(Shared {
+                settings: Mutex::new(Settings {
+                    window: Duration::from_secs(5),
+                    deadline: Duration::from_secs(20),
+                    retry: Duration::from_secs(1)..=Duration::from_secs(5),
+                    farewell: None,
+                }),
                 begun: OnceLock::new(),
                 open: AtomicUsize::new(0),
                 wake: Arc::default(),
                 gone: Notify::new(),
             }),
-            settings: Arc::new(Settings {
-                window: Duration::from_secs(5),
-                deadline: Duration::from_secs(20),
-                retry: Duration::from_secs(1)..=Duration::from_secs(5),
-                farewell: None,
-            }),
         }
     }
 
     /// The time over which streams end, each at a moment of its own; zero ends all at once.
-    pub fn window(mut self, window: Duration) -> Self {
-        Arc::make_mut(&mut self.settings).window = window;
-        self
+    pub fn window(self, window: Duration) -> Self {
+        self.set(|settings| settings.window = window)
     }
 
     /// The time that a [`finite`](crate::Sse::finite) stream has to come to its end, and
     /// [`finished`](Self::finished) waits. Counts from the beginning of the drain, as the window
     /// does, which it cuts short.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        Arc::make_mut(&mut self.settings).deadline = deadline;
-        self
+    pub fn deadline(self, deadline: Duration) -> Self {
+        self.set(|settings| settings.deadline = deadline)
     }
 
     /// How long clients wait before they reconnect, each a time from this range at random, in
     /// whole milliseconds.
-    pub fn retry(mut self, retry: RangeInclusive<Duration>) -> Self {
-        Arc::make_mut(&mut self.settings).retry = retry;
-        self
+    pub fn retry(self, retry: RangeInclusive<Duration>) -> Self {
+        self.set(|settings| settings.retry = retry)
     }
 
     /// The last event of a stream that is ended.
     ///
     /// An event that can't be written is logged and left out.
-    pub fn farewell<D>(mut self, event: Event<D>) -> Self
+    pub fn farewell<D>(self, event: Event<D>) -> Self
     where
         D: EventData,
     {
         match event.to_frame() {
-            Ok(frame) => Arc::make_mut(&mut self.settings).farewell = Some(frame),
-            Err(error) => tracing::error!(%error, "the drain's farewell can't be sent"),
+            Ok(frame) => self.set(|settings| settings.farewell = Some(frame)),
+            Err(error) => {
+                tracing::error!(%error, "the drain's farewell can't be sent");
+                self
+            }
         }
+    }
+
+    fn set(self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.settings());
         self
+    }
+
+    /// Each setting is written as a whole, so that a panic elsewhere leaves them as they were.
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        let settings = self.shared.settings.lock();
+        settings.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to end all streams. Has no effect when begun before.
     pub fn begin(&self) {
         self.shared.begun.get_or_init(|| Begun {
             at: Instant::now(),
-            settings: Arc::clone(&self.settings),
+            settings: self.settings().clone(),
         });
         self.shared.wake.notify_waiters();
     }
@@ -170,7 +181,9 @@ impl Drain {
         self.shared.open.load(SeqCst)
     }
 
-    /// Waits for the drain to begin, and then until all streams are gone.
+    /// Waits for the drain to begin, and then until all streams are gone: handed over to the
+    /// server with their last bytes, which it may still be writing. To see those leave, wait for
+    /// the server's own graceful shutdown too.
     ///
     /// # Errors
     ///
@@ -239,7 +252,7 @@ impl fmt::Debug for Drain {
         f.debug_struct("Drain")
             .field("begun", &self.has_begun())
             .field("open", &self.open())
-            .field("settings", &self.settings)
+            .field("settings", &*self.settings())
             .finish()
     }
 }
@@ -283,10 +296,6 @@ pub(crate) struct DrainTicket {
 }
 
 impl DrainTicket {
-    pub(crate) fn has_begun(&self) -> bool {
-        self.shared.begun.get().is_some()
-    }
-
     /// Lets the stream go on to its own end, at most to the drain's deadline.
     pub(crate) fn set_finite(&mut self, finite: bool) {
         self.finite = finite;
@@ -297,23 +306,21 @@ impl DrainTicket {
         Arc::clone(&self.shared.wake).notified_owned()
     }
 
-    /// When this stream ends, once the drain has begun: a moment of its own.
-    pub(crate) fn end(&self) -> Option<Instant> {
+    /// How this stream ends, once the drain has begun: at a moment of its own.
+    pub(crate) fn ending(&self) -> Option<Ending> {
         let begun = self.shared.begun.get()?;
         let Settings {
             window, deadline, ..
-        } = *begun.settings;
+        } = begun.settings;
         let after = if self.finite {
             deadline
         } else {
             spread(&(Duration::ZERO..=window)).min(deadline)
         };
-        begun.at.checked_add(after)
-    }
-
-    /// When the stream is cut off, whatever it is in the middle of.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.shared.begun.get()?.deadline()
+        Some(Ending {
+            at: begun.at.checked_add(after),
+            deadline: begun.deadline(),
+        })
     }
 
     /// What the stream says at its end.
@@ -322,6 +329,14 @@ impl DrainTicket {
         let retry = retry_line(spread(&settings.retry));
         Some((retry, settings.farewell.clone()))
     }
+}
+
+/// Either is `None` beyond what a clock can tell.
+pub(crate) struct Ending {
+    /// When the stream ends.
+    pub(crate) at: Option<Instant>,
+    /// When it is cut off, whatever it is in the middle of.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Drop for DrainTicket {

@@ -47,7 +47,7 @@ impl KeepAlive {
         }
     }
 
-    /// The silence after which a heartbeat is sent. Zero sends none.
+    /// The silence after which a heartbeat is sent, a millisecond at least. Zero sends none.
     pub const fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
@@ -153,7 +153,8 @@ impl Heartbeat {
             Beat::Comment(_) => line.clone().ended(),
         };
         (!interval.is_zero()).then(|| Self {
-            interval,
+            // Timers are no finer, and less would keep a thread busy.
+            interval: interval.max(Duration::from_millis(1)),
             jitter: if jitter > 0.0 { jitter.min(1.0) } else { 0.0 },
             bare,
             block,

@@ -117,7 +117,7 @@ fn seen_to<T>(is_seen_to: bool, nothing: T) -> Wish<T> {
 /// What a layer further out can't see of a body: left in the response's extensions.
 ///
 /// A stream is known by its content type alone, with or without these. Where something in between
-/// loses them, the outer layer does what it is set to, as it does to anybody else's stream.
+/// loses them, the outer layer treats it as it does anybody else's stream.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Marks {
     /// Somebody has decided on heartbeats...

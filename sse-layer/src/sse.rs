@@ -37,6 +37,18 @@ use crate::{
 /// `Sse` is a response by itself, with heartbeats only where [`keep_alive`](Self::keep_alive)
 /// asks for them: axum takes it as it is (feature `axum`), hyper takes
 /// [`into_http_response`](Self::into_http_response).
+///
+/// # Moving from axum
+///
+/// The names are those of `axum::response::sse`, so that moving is a change of imports. Two types
+/// can't be the same:
+///
+/// - [`Event::json_data`](crate::Event::json_data) answers an [`EncodeError`](crate::EncodeError)
+///   instead of an `axum::Error`. With the feature `axum`, `?` turns it into one; a stream's item
+///   that names the error, such as `Result<Event, axum::Error>`, wants
+///   `.map_err(axum::Error::from)`, or `EncodeError` in its stead.
+/// - [`keep_alive`](Self::keep_alive) answers an `Sse<S>`, where axum wraps the stream and answers
+///   an `Sse<KeepAliveStream<S>>`.
 #[derive(Clone)]
 #[must_use]
 pub struct Sse<S> {

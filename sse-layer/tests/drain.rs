@@ -6,6 +6,7 @@ use std::{convert::Infallible, time::Duration};
 
 use futures_util::{FutureExt, stream};
 use http::{Method, Request, Response};
+use http_body_util::BodyExt;
 use sse_layer::{ConnectionLimit, Drain, Event, Sse, SseBody, SseLayer};
 use sse_testkit::get;
 use tokio::{
@@ -116,6 +117,47 @@ async fn a_request_that_needs_a_permit_is_refused_before_its_handler_runs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_wakes_streams_that_nothing_else_wakes() {
+    let drain = Drain::new().window(Duration::ZERO);
+    let layer = SseLayer::new().no_keep_alive().drain(drain.clone());
+    let service = layer.layer(service_fn(async |_: Request<sse_testkit::Body>| {
+        Ok::<_, Infallible>(Sse::new(stream::pending::<Event>()))
+    }));
+    let mut sse = get(service, "/").await;
+    sse.expect_opening().await;
+    let begun = Instant::now();
+    tokio::join!(sse.expect_end(), async {
+        // Polled by another task in the meantime, as after a connection has moved.
+        sleep(secs(3)).await;
+        drain.begin();
+    });
+    assert_eq!(begun.elapsed(), secs(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_wakes_the_task_that_polled_last() {
+    let drain = Drain::new().window(Duration::ZERO);
+    let layer = SseLayer::new().no_keep_alive().drain(drain.clone());
+    let mut service = layer.layer(service_fn(async |_: Request<()>| {
+        Ok::<_, Infallible>(Sse::new(stream::pending::<Event>()))
+    }));
+    let request = Request::builder().body(()).unwrap();
+    let response = tower::Service::call(&mut service, request).await.unwrap();
+    let mut body = Box::pin(response.into_body());
+    assert!(body.frame().await.is_some());
+    let here = body.frame().now_or_never();
+    assert!(here.is_none());
+    let elsewhere = tokio::spawn(async move {
+        let retry = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        (retry, body.frame().await.is_none())
+    });
+    sleep(secs(1)).await;
+    drain.begin();
+    let (retry, ended) = elsewhere.await.unwrap();
+    assert!(retry.starts_with(b"retry: ") && ended, "{retry:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_gives_up_after_its_deadline_and_tells_how_many_are_left() {
     let drain = Drain::new().window(secs(1)).deadline(secs(10));
     let app = app(&drain);
@@ -132,17 +174,15 @@ async fn it_gives_up_after_its_deadline_and_tells_how_many_are_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn its_times_are_those_of_the_clone_that_begins_it_and_begin_once() {
+async fn its_clones_share_their_settings_which_count_as_they_are_when_it_begins() {
     let drain = Drain::new().window(secs(100)).deadline(secs(200));
     let app = app(&drain);
     let mut sse = get(app, "/").await;
     sse.expect_opening().await;
     let begun = Instant::now();
-    drain
-        .clone()
-        .window(Duration::ZERO)
-        .deadline(secs(1))
-        .begin();
+    let _same = drain.clone().window(Duration::ZERO).deadline(secs(1));
+    drain.begin();
+    let _too_late = drain.clone().window(secs(100));
     drain.begin();
     sse.expect_end().await;
     assert!(begun.elapsed() < secs(1), "{:?}", begun.elapsed());

@@ -316,6 +316,30 @@ async fn without_a_layer_a_stream_has_heartbeats_only_if_it_asks() {
 }
 
 #[tokio::test]
+async fn without_a_layer_a_streams_own_settings_hold() {
+    let service = |sse: Sse<stream::BoxStream<'static, io::Result<Event>>>| {
+        let mut response = Some(sse.into_http_response());
+        service_fn(move |_: Request<TestBody>| {
+            let response = response.take().unwrap();
+            async { Ok::<_, Infallible>(response) }
+        })
+    };
+    let pending = Sse::new(stream::pending().boxed());
+    let pending = pending
+        .retry(Duration::from_secs(2))
+        .max_lifetime(Duration::from_secs(50));
+    let mut sse = get(service(pending), "/").await;
+    sse.expect_retry(Duration::from_secs(2)).await;
+    sse.expect_idle(Duration::from_secs(39)).await;
+    sse.expect_end().await;
+
+    let failing = stream::iter([Err(io::Error::other("gone"))]).boxed();
+    let mut sse = get(service(Sse::new(failing).on_error(OnError::close())), "/").await;
+    sse.expect_opening().await;
+    sse.expect_end().await;
+}
+
+#[tokio::test]
 async fn what_the_stream_says_wins_over_the_layer() {
     let layer = SseLayer::new()
         .retry(Duration::from_secs(9))

@@ -18,12 +18,16 @@ pin_project! {
     pub(super) struct Alarm {
         #[pin]
         timer: Option<Sleep>,
+        is_out_of_order: bool,
     }
 }
 
 impl Alarm {
     pub(super) const fn new() -> Self {
-        Self { timer: None }
+        Self {
+            timer: None,
+            is_out_of_order: false,
+        }
     }
 
     /// Ready when the time has come, and whenever the clock says that it already had.
@@ -35,14 +39,17 @@ impl Alarm {
         if due <= Instant::now() {
             return Poll::Ready(());
         }
-        let mut timer = self.as_mut().project().timer;
+        let this = self.as_mut().project();
+        let mut timer = this.timer;
         match timer.as_mut().as_pin_mut() {
             Some(armed) if armed.deadline() > due => armed.reset(due),
             Some(_) => {}
             None => {
                 // Outside of tokio there are no timers, and asking for one panics.
                 if Handle::try_current().is_err() {
-                    tracing::warn!("no tokio runtime: an event stream goes without heartbeats");
+                    if !std::mem::replace(this.is_out_of_order, true) {
+                        tracing::warn!("no tokio runtime: an event stream goes without heartbeats");
+                    }
                     return Poll::Pending;
                 }
                 timer.set(Some(sleep_until(due)));

@@ -39,12 +39,17 @@ enum Bom {
 }
 
 impl<B> Foreign<B> {
-    /// `is_text` tells whether the bytes are the stream's text, and not a compressed form of it.
-    pub(super) fn new(body: B, is_text: bool) -> Self {
+    /// `is_text` tells whether the bytes are the stream's text, and not a compressed form of it;
+    /// `is_opened`, whether bytes of ours come first.
+    pub(super) fn new(body: B, is_text: bool, is_opened: bool) -> Self {
         Self {
             body,
             position: is_text.then_some(Position::START),
-            bom: Bom::Passes,
+            bom: if is_opened {
+                Bom::Removed(0)
+            } else {
+                Bom::Passes
+            },
         }
     }
 }

@@ -1,7 +1,8 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -16,7 +17,10 @@ use super::{
     alarm::Alarm,
     source::{Piece, Source},
 };
-use crate::{drain::DrainTicket, error::Error};
+use crate::{
+    drain::DrainTicket, error::Error, keep_alive::Heartbeat, limit::Permit, on_error::OnError,
+    random::shorten,
+};
 
 /// The time that somebody else's stream is given to finish the block it is in, when it has to
 /// end.
@@ -47,13 +51,19 @@ pin_project! {
 
 /// The part that is not pinned.
 struct Stream {
-    guard: Guard,
     phase: Phase,
+    /// What the next chunk begins with: the opening bytes, or what the last one had no room for.
     held: Option<Bytes>,
+    heartbeat: Option<Arc<Heartbeat>>,
     last_activity: Instant,
     silence: Duration,
     end: Option<End>,
+    on_error: OnError,
+    permit: Option<Permit>,
+    drain: Option<DrainTicket>,
     draining: bool,
+    /// Whom the drain wakes when it begins.
+    drain_wakes: Option<Waker>,
     /// The size of the next chunk, as the last ones suggest.
     expected: usize,
 }
@@ -69,29 +79,43 @@ struct End {
 enum Phase {
     Open,
     /// What is left to be said behind the last chunk.
-    Last(Result<HeaderMap, Error>),
+    Last(Box<Result<HeaderMap, Error>>),
     Over,
 }
 
 impl<Src> Guarded<Src> {
     pub(super) fn new(source: Src, guard: Guard) -> Self {
+        let Guard {
+            heartbeat,
+            opening,
+            max_lifetime,
+            on_error,
+            permit,
+            drain,
+        } = guard;
         let now = Instant::now();
+        // At 80 to 100 % of the time, so that streams opened together do not end together.
+        let end = max_lifetime.and_then(|lifetime| now.checked_add(shorten(lifetime, 0.2)));
+        let silence = heartbeat
+            .as_ref()
+            .map(|heartbeat| heartbeat.next_interval());
         Self {
             source,
             alarm: Alarm::new(),
-            drain_begins: guard.drain.as_ref().map(DrainTicket::begins),
+            drain_begins: drain.as_ref().map(DrainTicket::begins),
             stream: Stream {
                 phase: Phase::Open,
-                held: None,
+                held: opening.map(crate::event::Frame::into_bytes),
+                heartbeat,
                 last_activity: now,
-                silence: guard
-                    .heartbeat
-                    .as_ref()
-                    .map_or(Duration::ZERO, |heartbeat| heartbeat.next_interval()),
-                end: guard.lifetime_end(now).and_then(End::at),
+                silence: silence.unwrap_or_default(),
+                end: end.and_then(End::at),
+                on_error,
+                permit,
+                drain,
                 draining: false,
+                drain_wakes: None,
                 expected: SMALL,
-                guard,
             },
         }
     }
@@ -114,7 +138,8 @@ where
             }
             let mut this = self.as_mut().project();
             if let Some(begins) = this.drain_begins.as_mut().as_pin_mut() {
-                if begins.poll(cx).is_ready() {
+                // Asking takes a lock that all streams of a drain share, so ask once a waker.
+                if !this.stream.is_woken_by_drain(cx) && begins.poll(cx).is_ready() {
                     this.drain_begins.set(None);
                     continue;
                 }
@@ -145,10 +170,6 @@ where
             return Poll::Ready(stream.last());
         }
         let mut chunk = Chunk::new(stream.expected, stream.held.take());
-        if let Some(opening) = stream.guard.opening.take() {
-            chunk.push_shared(opening.into_bytes());
-            this.source.as_mut().interrupted();
-        }
         stream.notice_drain();
         // The clock is read once a chunk, not once an event.
         let now = Instant::now();
@@ -167,7 +188,9 @@ where
                 Poll::Pending => break,
                 Poll::Ready(Piece::Added) => {}
                 Poll::Ready(Piece::Ended) => stream.phase = Phase::Over,
-                Poll::Ready(Piece::Trailers(trailers)) => stream.phase = Phase::Last(Ok(trailers)),
+                Poll::Ready(Piece::Trailers(trailers)) => {
+                    stream.phase = Phase::Last(Box::new(Ok(trailers)));
+                }
                 Poll::Ready(Piece::Failed(error)) => {
                     stream.fail(error, this.source.boundary(), &mut chunk);
                 }
@@ -183,7 +206,7 @@ where
         let bytes = stream.finish(chunk);
         if !matches!(stream.phase, Phase::Open) {
             // Whoever waits for the end need not wait until these bytes have left.
-            stream.guard.release();
+            stream.release();
         }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
@@ -203,27 +226,46 @@ impl Stream {
         if let Some(held) = self.held.take() {
             return Some(Ok(Frame::data(held)));
         }
-        self.guard.release();
+        self.release();
         match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Last(Ok(trailers)) => Some(Ok(Frame::trailers(trailers))),
-            Phase::Last(Err(error)) => Some(Err(error)),
+            Phase::Last(last) => Some(last.map(Frame::trailers)),
             Phase::Open | Phase::Over => None,
         }
     }
 
-    fn notice_drain(&mut self) {
-        if let Some(drain) = self.guard.drain.as_ref().filter(|_| !self.draining) {
-            self.draining = drain.has_begun();
-            let end = drain.end().and_then(End::at);
-            let end = end.map(|end| match drain.deadline() {
-                Some(deadline) => end.not_beyond(deadline),
-                None => end,
-            });
-            self.end = match (self.end, end) {
-                (Some(before), Some(end)) if before.at <= end.at => Some(before),
-                (before, end) => end.or(before),
-            };
+    /// Gives back what others wait for.
+    fn release(&mut self) {
+        self.permit = None;
+        self.drain = None;
+    }
+
+    /// Whether the drain knows this waker; if not, it is about to.
+    fn is_woken_by_drain(&mut self, cx: &Context<'_>) -> bool {
+        let waker = cx.waker();
+        let is_known = matches!(&self.drain_wakes, Some(known) if known.will_wake(waker));
+        if !is_known {
+            self.drain_wakes = Some(waker.clone());
         }
+        is_known
+    }
+
+    fn notice_drain(&mut self) {
+        if self.draining {
+            return;
+        }
+        let Some(ending) = self.drain.as_ref().and_then(DrainTicket::ending) else {
+            return;
+        };
+        self.draining = true;
+        let end = ending.at.and_then(End::at);
+        let end = end.map(|end| match ending.deadline {
+            Some(deadline) => end.not_beyond(deadline),
+            None => end,
+        });
+        self.end = match (self.end, end) {
+            (Some(before), Some(end)) if before.at <= end.at => Some(before),
+            (before, end) => end.or(before),
+        };
     }
 
     /// Whether the end is due. A block that its sender has not finished may still be.
@@ -242,7 +284,7 @@ impl Stream {
         if boundary != Boundary::Block || !self.draining {
             return;
         }
-        if let Some((retry, farewell)) = self.guard.drain.as_ref().and_then(DrainTicket::farewell) {
+        if let Some((retry, farewell)) = self.drain.as_ref().and_then(DrainTicket::farewell) {
             chunk.push_shared(retry.into_bytes());
             if let Some(farewell) = farewell {
                 chunk.push_shared(farewell.into_bytes());
@@ -251,8 +293,8 @@ impl Stream {
     }
 
     fn fail(&mut self, error: Error, boundary: Boundary, chunk: &mut Chunk) {
-        self.phase = match self.guard.on_error.apply(error) {
-            Err(error) => Phase::Last(Err(error)),
+        self.phase = match self.on_error.apply(error) {
+            Err(error) => Phase::Last(Box::new(Err(error))),
             Ok(last) => {
                 // In the middle of a block it would become part of it.
                 if let Some(last) = last.filter(|_| boundary == Boundary::Block) {
@@ -271,7 +313,7 @@ impl Stream {
     }
 
     fn beat_at(&self) -> Option<Instant> {
-        self.guard.heartbeat.as_ref()?;
+        self.heartbeat.as_ref()?;
         self.last_activity.checked_add(self.silence)
     }
 
@@ -280,7 +322,7 @@ impl Stream {
         if self.beat_at()? > now {
             return None;
         }
-        let heartbeat = self.guard.heartbeat.as_ref()?;
+        let heartbeat = self.heartbeat.as_ref()?;
         self.last_activity = now;
         self.silence = heartbeat.next_interval();
         match boundary {

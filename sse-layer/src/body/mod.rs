@@ -127,7 +127,8 @@ pin_project! {
     #[project = GuardedProjected]
     enum GuardedKind<B> {
         Plain { #[pin] body: B },
-        Stream { #[pin] stream: Guarded<Foreign<B>> },
+        // In a box, since every plain response is as large as this.
+        Stream { stream: Pin<Box<Guarded<Foreign<B>>>> },
         Full { bytes: Bytes },
         Head,
     }
@@ -141,7 +142,8 @@ impl<B> GuardedBody<B> {
     }
 
     pub(crate) fn stream(body: B, is_text: bool, guard: Guard) -> Self {
-        let stream = Guarded::new(Foreign::new(body, is_text), guard);
+        let body = Foreign::new(body, is_text, guard.opening.is_some());
+        let stream = Box::pin(Guarded::new(body, guard));
         Self {
             kind: GuardedKind::Stream { stream },
         }
@@ -182,7 +184,7 @@ where
                     Err(error) => Err(Error::body(error)),
                 })
             }),
-            GuardedProjected::Stream { stream } => stream.poll_frame(cx),
+            GuardedProjected::Stream { stream } => stream.as_mut().poll_frame(cx),
             GuardedProjected::Full { bytes } => Poll::Ready(take(bytes)),
             GuardedProjected::Head => Poll::Ready(None),
         }

@@ -59,6 +59,12 @@ pub(crate) fn comment_line(text: &str) -> Frame {
     Frame(out.into())
 }
 
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Frame").field(&self.0).finish()

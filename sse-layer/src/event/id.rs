@@ -103,7 +103,9 @@ macro_rules! id_from_integer {
     )*};
 }
 
-id_from_integer!(u16, u32, u64, usize, i32, i64);
+id_from_integer!(
+    u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize
+);
 
 #[cfg(test)]
 mod tests {

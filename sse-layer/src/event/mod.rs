@@ -106,7 +106,9 @@ impl Event<Text> {
         self
     }
 
-    /// Sets the data: a value as one line of JSON.
+    /// Sets the data: a value as JSON.
+    ///
+    /// Written at once, into a string; [`Event::json`] writes it straight into the response.
     ///
     /// # Errors
     ///

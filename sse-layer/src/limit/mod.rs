@@ -23,7 +23,8 @@ use crate::{headers::accepts_event_stream, refusal::Refusal};
 /// A limit on open streams, in all and per key, and a handle on its numbers.
 ///
 /// Clones share the count, so that one stays with the caller for a stats endpoint, and one limit
-/// can stand in several layers. Rules are each clone's own.
+/// can stand in several layers (one within the other, each takes a permit of its own). Rules are
+/// each clone's own.
 ///
 /// ```
 /// use sse_layer::{ConnectionLimit, SseLayer};
@@ -112,7 +113,7 @@ impl ConnectionLimit {
         self
     }
 
-    /// How many streams are open now.
+    /// How many streams are open now, with the requests whose handler has yet to answer.
     pub fn current(&self) -> usize {
         self.counts.current()
     }
@@ -133,7 +134,7 @@ impl ConnectionLimit {
     }
 
     /// Looks at a request before it goes to its handler.
-    pub(crate) fn claim(&self, parts: &Parts) -> PermitClaim {
+    pub(crate) fn claim(&self, parts: &Parts, may_retry_later: bool) -> PermitClaim {
         PermitClaim {
             limit: self.clone(),
             keys: self
@@ -143,7 +144,7 @@ impl ConnectionLimit {
                 .filter_map(|rule| rule.claim(parts))
                 .collect(),
             early: (self.rules.admission)(parts),
-            may_retry_later: parts.method == Method::GET && accepts_event_stream(&parts.headers),
+            may_retry_later,
         }
     }
 }
@@ -198,7 +199,7 @@ impl PermitClaim {
         }
         let count = limit.counts.acquire().map_err(over)?;
         Ok(Permit {
-            _keys: held,
+            _keys: held.into(),
             _count: count,
         })
     }
@@ -206,6 +207,6 @@ impl PermitClaim {
 
 /// Leave to have one stream open; given back on drop.
 pub(crate) struct Permit {
-    _keys: Vec<Box<dyn KeyPermit>>,
+    _keys: Box<[Box<dyn KeyPermit>]>,
     _count: CountPermit,
 }

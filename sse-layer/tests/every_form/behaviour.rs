@@ -222,7 +222,8 @@ pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form:
         .window(secs(10))
         .retry(secs(2)..=secs(4))
         .farewell(Event::text("back soon").event("bye"));
-    let app = form.app(&SseLayer::new().drain(drain.clone()), silence);
+    let layer = SseLayer::new().no_keep_alive().drain(drain.clone());
+    let app = form.app(&layer, silence);
     let mut streams = Vec::new();
     for _ in 0..20 {
         streams.push(get(app.clone(), "/").await);
@@ -276,9 +277,6 @@ pub(crate) async fn a_drain_answers_new_streams_with_another_time(form: Form) {
 }
 
 pub(crate) async fn a_finite_stream_may_outlive_the_window_but_not_the_deadline(form: Form) {
-    if !form.is_ours() {
-        return;
-    }
     let drain = Drain::new().window(secs(1)).deadline(secs(20));
     let layer = SseLayer::new().drain(drain.clone());
     let answer = form.app(&layer, || {
@@ -304,8 +302,56 @@ pub(crate) async fn a_finite_stream_may_outlive_the_window_but_not_the_deadline(
             assert_eq!(endless.elapsed(), secs(20));
         }
     );
-    drop((answer, endless));
     assert_eq!(drain.finished().await, Ok(()));
+}
+
+pub(crate) async fn a_finite_stream_is_known_through_all_layers(form: Form) {
+    for begins in [0, 1] {
+        let drains = [Drain::new(), Drain::new()].map(|drain| drain.window(secs(1)));
+        let layers = drains
+            .each_ref()
+            .map(|drain| SseLayer::new().drain(drain.clone()));
+        let app = form.app_in(&[&layers[0], &layers[1]], paced(&[8]));
+        let mut sse = get(app, "/finite").await;
+        drains[begins].begin();
+        sse.expect_message().await;
+        assert_eq!(sse.elapsed(), secs(8));
+    }
+}
+
+pub(crate) async fn request_parts_are_gone_before_the_stream_begins(form: Form) {
+    let extension = Arc::new(());
+    let app = form.app(&SseLayer::new(), silence);
+    let kept = extension.clone();
+    let app = tower::ServiceExt::map_request(app, move |mut request: http::Request<_>| {
+        request.extensions_mut().insert(Arc::clone(&kept));
+        request
+    });
+    let before = Arc::strong_count(&extension);
+    let mut sse = get(app, "/").await;
+    sse.expect_opening().await;
+    assert_eq!(Arc::strong_count(&extension), before);
+}
+
+pub(crate) async fn jitter_shortens_each_silence_anew(form: Form) {
+    let keep_alive = KeepAlive::new().interval(secs(10)).jitter(0.5);
+    let mut sse = get(
+        form.app(&SseLayer::new().keep_alive(keep_alive), silence),
+        "/",
+    )
+    .await;
+    let mut beats = vec![Duration::ZERO];
+    for _ in 0..20 {
+        sse.expect_heartbeat().await;
+        beats.push(sse.elapsed());
+    }
+    let silences: Vec<_> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let (min, max) = (
+        silences.iter().min().unwrap(),
+        silences.iter().max().unwrap(),
+    );
+    assert!(*min >= secs(5) && *max <= millis(10_005), "{silences:?}");
+    assert!(*max - *min > secs(1), "{silences:?}");
 }
 
 pub(crate) async fn a_stream_ends_between_four_fifths_and_all_of_its_lifetime(form: Form) {
@@ -328,7 +374,7 @@ pub(crate) async fn a_stream_ends_between_four_fifths_and_all_of_its_lifetime(fo
 }
 
 pub(crate) async fn a_head_request_gets_the_head_and_takes_no_permit(form: Form) {
-    let limit = ConnectionLimit::new(0);
+    let limit = ConnectionLimit::new(0).when(|_| true);
     let app = form.app(&SseLayer::new().limit(limit.clone()), silence);
     let mut head = get(app, "/").method(Method::HEAD).await;
     head.expect_status(200)
@@ -370,9 +416,6 @@ pub(crate) async fn a_failed_stream_can_end_with_an_event(form: Form) {
 }
 
 pub(crate) async fn what_the_stream_says_wins_over_the_layer(form: Form) {
-    if !form.is_ours() {
-        return;
-    }
     let layer = SseLayer::new()
         .retry(secs(9))
         .on_error(OnError::close())
@@ -404,11 +447,9 @@ pub(crate) async fn an_event_that_cannot_be_written_is_told_from_a_stream_that_f
     let mut failed = get(form.app(&layer, failing), "/").await;
     failed.expect_message().text("one").await;
     failed.expect_message().text("stream").await;
-    if form.is_ours() {
-        let mut broken = get(form.app(&layer, texts(&["never sent"])), "/broken").await;
-        broken.expect_message().text("encode").await;
-        broken.expect_end().await;
-    }
+    let mut broken = get(form.app(&layer, texts(&["never sent"])), "/broken").await;
+    broken.expect_message().text("encode").await;
+    broken.expect_end().await;
 }
 
 pub(crate) async fn what_is_no_stream_passes_as_it_is(form: Form) {
@@ -469,7 +510,7 @@ pub(crate) async fn layers_within_layers_add_up_and_the_inner_heartbeat_wins(for
     sse.expect_idle(millis(19_900)).await;
     assert_eq!(sse.expect_heartbeat().await, "inner");
     sse.expect_idle(millis(19_900)).await;
-    drains[0].clone().window(Duration::ZERO).begin();
+    drains[0].begin();
     sse.expect_end().await;
     drop(sse);
     assert_eq!(limits.each_ref().map(ConnectionLimit::current), [0, 0]);

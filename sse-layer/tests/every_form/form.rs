@@ -82,11 +82,6 @@ impl Form {
             }
         }
     }
-
-    /// Whether a handler of this form answers our `Sse`, and can say more than a stream's bytes.
-    pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::AroundSse | Self::RouterOverSse)
-    }
 }
 
 fn our_sse(path: &str, texts: &impl Fn() -> Texts) -> Sse<BoxEventStream> {
