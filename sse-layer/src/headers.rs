@@ -131,5 +131,9 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         assert_eq!(headers["x-accel-buffering"], "no");
         assert!(!headers.contains_key(CONTENT_LENGTH));
+
+        let mut headers = HeaderMap::new();
+        render(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "no-cache, no-transform");
     }
 }

@@ -169,6 +169,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_layer_has_read_counts_further_in_whatever_became_of_the_header() {
+        let mut request = Request::builder()
+            .header("last-event-id", "7")
+            .body(())
+            .unwrap();
+        let read = LastEventId::from_request(&request);
+        request.extensions_mut().insert(read.clone());
+        request.headers_mut().clear();
+        assert_eq!(LastEventId::from_request(&request), read);
+    }
+
+    #[test]
     fn nothing_and_an_empty_id_are_the_same() {
         for nothing in [
             request("/", None),

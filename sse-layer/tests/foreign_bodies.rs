@@ -270,6 +270,18 @@ async fn a_stream_that_has_to_end_may_finish_its_block_but_not_wait_for_it_forev
 }
 
 #[tokio::test]
+async fn an_error_event_does_not_become_part_of_a_block_that_broke_off() {
+    let half = stream::iter([
+        Ok(Frame::data(Bytes::from_static(b"data: half\n"))),
+        Err(io::Error::other("gone")),
+    ]);
+    let layer = SseLayer::new().on_error(OnError::event(|_| Event::text("failed")));
+    let mut sse = guarded(&layer, &[], StreamBody::new(half)).await;
+    assert!(sse.collect_for(PAUSE).await.is_empty());
+    assert_eq!(sse.raw(), b":\n\ndata: half\n");
+}
+
+#[tokio::test]
 async fn a_drains_deadline_does_not_wait_for_a_block() {
     let drain = Drain::new()
         .window(Duration::ZERO)

@@ -168,6 +168,40 @@ async fn a_permit_is_free_as_soon_as_the_last_bytes_are_handed_over() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_no_streams_know_their_size_and_end() {
+    let plain = |body: &'static str| {
+        SseLayer::new().layer(service_fn(move |_: Request<()>| {
+            let response = Response::new(http_body_util::Full::<bytes::Bytes>::from(body));
+            async { Ok::<_, Infallible>(response) }
+        }))
+    };
+    let body = plain("four")
+        .call(Request::new(()))
+        .await
+        .unwrap()
+        .into_body();
+    assert_eq!(
+        (body.size_hint().exact(), body.is_end_stream()),
+        (Some(4), false)
+    );
+    let body = plain("").call(Request::new(())).await.unwrap().into_body();
+    assert_eq!(
+        (body.size_hint().exact(), body.is_end_stream()),
+        (Some(0), true)
+    );
+
+    let refusing = SseLayer::new().limit(ConnectionLimit::new(0).when(|_| true));
+    let body = refusing
+        .layer(plain("never"))
+        .call(Request::new(()))
+        .await
+        .unwrap()
+        .into_body();
+    let size = body.size_hint().exact().unwrap();
+    assert_eq!(body.collect().await.unwrap().to_bytes().len() as u64, size);
+}
+
+#[tokio::test]
 async fn a_request_that_is_dropped_before_its_response_gives_its_permit_back() {
     let limit = ConnectionLimit::new(1);
     let mut service = SseLayer::new().limit(limit.clone()).layer(service_fn(

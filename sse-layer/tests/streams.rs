@@ -179,6 +179,57 @@ async fn a_stream_ends_when_its_future_is_done_and_nothing_is_sent_after_that() 
     assert_eq!(sse.elapsed(), Duration::from_secs(1));
 }
 
+#[tokio::test]
+async fn what_is_ready_when_the_future_is_done_is_not_sent() {
+    let ready = Sse::text(stream::repeat("too late")).until(std::future::ready(()));
+    let mut sse = get(answering(ready), "/").await;
+    sse.expect_opening().await;
+    sse.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_large_last_event_is_sent_although_the_stream_has_ended() {
+    // Polled as hyper does, which asks no further once the body says that it is at its end.
+    let small = Event::text("small").to_frame().unwrap();
+    let large = Event::text("x".repeat(10_000)).to_frame().unwrap();
+    let policy = {
+        let large = "x".repeat(10_000);
+        OnError::event(move |_| Event::text(large.clone()))
+    };
+    let failing = stream::iter([Ok(small.clone()), Err(io::Error::other("gone"))]);
+    let mut body = Box::pin(
+        Sse::new(failing)
+            .on_error(policy)
+            .into_http_response()
+            .into_body(),
+    );
+    let mut sent = Vec::new();
+    while !body.is_end_stream() {
+        sent.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
+    }
+    let expected = [b":\n", small.as_bytes(), large.as_bytes()].concat();
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_server_can_flush_what_came_before_an_error() {
+    for size in [1, 8192] {
+        let items = stream::iter([
+            Ok(Event::text("x".repeat(size))),
+            Err(io::Error::other("gone")),
+        ]);
+        let mut body = Box::pin(Sse::new(items).into_http_response().into_body());
+        assert!(body.frame().await.unwrap().is_ok());
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(
+            body.as_mut().poll_frame(&mut cx).is_pending(),
+            "no time to flush"
+        );
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(body.frame().await.is_none());
+    }
+}
+
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Order {

@@ -85,13 +85,6 @@ where
     fn boundary(&self) -> Boundary {
         self.position.map_or(Boundary::Opaque, Position::boundary)
     }
-
-    fn interrupted(self: Pin<&mut Self>) {
-        let this = self.project();
-        if *this.bom == Bom::Passes {
-            *this.bom = Bom::Removed(0);
-        }
-    }
 }
 
 fn without_bom(bom: &mut Bom, mut bytes: Bytes) -> Bytes {

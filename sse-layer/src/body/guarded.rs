@@ -64,6 +64,8 @@ struct Stream {
     draining: bool,
     /// Whom the drain wakes when it begins.
     drain_wakes: Option<Waker>,
+    /// Whether the last poll gave bytes, which may still wait to be written.
+    is_unflushed: bool,
     /// The size of the next chunk, as the last ones suggest.
     expected: usize,
 }
@@ -115,6 +117,7 @@ impl<Src> Guarded<Src> {
                 drain,
                 draining: false,
                 drain_wakes: None,
+                is_unflushed: false,
                 expected: SMALL,
             },
         }
@@ -132,9 +135,18 @@ where
     Src: Source,
 {
     pub(super) fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let polled = self.as_mut().poll_next(cx);
+        self.project().stream.is_unflushed = matches!(polled, Poll::Ready(Some(Ok(_))));
+        polled
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         loop {
             if let Poll::Ready(polled) = self.as_mut().poll_source(cx) {
                 return Poll::Ready(polled);
+            }
+            if !matches!(self.stream.phase, Phase::Open) {
+                return Poll::Pending;
             }
             let mut this = self.as_mut().project();
             if let Some(begins) = this.drain_begins.as_mut().as_pin_mut() {
@@ -156,7 +168,6 @@ where
                 continue;
             }
             if let Some(frame) = this.stream.beat(boundary, now) {
-                this.source.interrupted();
                 return Poll::Ready(Some(Ok(Frame::data(frame))));
             }
         }
@@ -167,7 +178,7 @@ where
         let mut this = self.project();
         let stream = this.stream;
         if !matches!(stream.phase, Phase::Open) {
-            return Poll::Ready(stream.last());
+            return stream.poll_last(cx);
         }
         let mut chunk = Chunk::new(stream.expected, stream.held.take());
         stream.notice_drain();
@@ -199,7 +210,7 @@ where
         if chunk.is_empty() {
             return match stream.phase {
                 Phase::Open => Poll::Pending,
-                Phase::Last(_) | Phase::Over => Poll::Ready(stream.last()),
+                Phase::Last(_) | Phase::Over => stream.poll_last(cx),
             };
         }
         stream.last_activity = now;
@@ -222,15 +233,21 @@ impl Stream {
     }
 
     /// What comes behind the last chunk.
-    fn last(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+    fn poll_last(&mut self, cx: &Context<'_>) -> Polled {
         if let Some(held) = self.held.take() {
-            return Some(Ok(Frame::data(held)));
+            return Poll::Ready(Some(Ok(Frame::data(held))));
         }
         self.release();
-        match std::mem::replace(&mut self.phase, Phase::Over) {
+        if self.is_unflushed && matches!(&self.phase, Phase::Last(last) if last.is_err()) {
+            // Servers drop a connection whose body fails with all that they have not flushed,
+            // which they do when there is nothing to poll. So let there be nothing, once.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Last(last) => Some(last.map(Frame::trailers)),
             Phase::Open | Phase::Over => None,
-        }
+        })
     }
 
     /// Gives back what others wait for.

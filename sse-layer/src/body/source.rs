@@ -15,9 +15,6 @@ pub(super) trait Source {
 
     /// Where the bytes so far end.
     fn boundary(&self) -> Boundary;
-
-    /// Tells that bytes of the guard's own go out before the source's next ones.
-    fn interrupted(self: Pin<&mut Self>) {}
 }
 
 pub(super) enum Piece {

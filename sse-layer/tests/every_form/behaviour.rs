@@ -1,6 +1,7 @@
 //! What the layer does, whatever it stands around.
 
 use std::{
+    collections::HashSet,
     io,
     sync::{
         Arc,
@@ -231,7 +232,7 @@ pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form:
     assert_eq!(drain.open(), 20);
     let begun = tokio::time::Instant::now();
     drain.begin();
-    let mut ends = Vec::new();
+    let (mut ends, mut retries) = (Vec::new(), HashSet::new());
     future::join_all(streams.iter_mut().map(async |sse| {
         sse.expect_event("bye").text("back soon").await;
         sse.expect_end().await;
@@ -240,11 +241,15 @@ pub(crate) async fn a_drain_ends_streams_inside_its_window_with_a_farewell(form:
             "{:?}",
             sse.retry()
         );
-        begun.elapsed()
+        (begun.elapsed(), sse.retry())
     }))
     .await
     .into_iter()
-    .for_each(|end| ends.push(end));
+    .for_each(|(end, retry)| {
+        ends.push(end);
+        retries.insert(retry);
+    });
+    assert!(retries.len() > 10, "{retries:?}");
     drop(streams);
     assert_eq!(drain.finished().await, Ok(()));
     assert!(ends.iter().all(|end| *end <= millis(10_005)), "{ends:?}");
@@ -355,11 +360,15 @@ pub(crate) async fn jitter_shortens_each_silence_anew(form: Form) {
 }
 
 pub(crate) async fn a_stream_ends_between_four_fifths_and_all_of_its_lifetime(form: Form) {
-    let app = form.app(&SseLayer::new().max_lifetime(secs(100)), paced(&[1; 200]));
+    // A farewell is for the end that a drain makes.
+    let drain = Drain::new().farewell(Event::text("bye").event("bye"));
+    let layer = SseLayer::new().max_lifetime(secs(100)).drain(drain);
+    let app = form.app(&layer, paced(&[1; 200]));
     let mut ends = Vec::new();
     for _ in 0..20 {
         let mut sse = get(app.clone(), "/").await;
-        sse.collect_to_end().await;
+        let events = sse.collect_to_end().await;
+        assert!(events.iter().all(|event| event.event == "message"));
         ends.push(sse.elapsed());
     }
     assert!(

@@ -1,6 +1,6 @@
 //! One connection: HEAD, HTTP/2, and a client that goes away.
 
-use std::{convert::Infallible, rc::Rc, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, rc::Rc, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use futures_util::{StreamExt, stream};
@@ -136,6 +136,36 @@ async fn a_client_that_leaves_takes_its_stream_with_it_although_nothing_is_writt
             limit.current() == 0 && drain.open() == 0 && Arc::strong_count(&owned) == idle
         })
         .await;
+    }
+}
+
+#[tokio::test]
+async fn what_came_before_an_error_reaches_the_client() {
+    let failing = || {
+        let events = stream::iter([Ok(Event::text("one")), Ok(Event::text("two"))]);
+        Sse::new(events.chain(stream::iter([Err(io::Error::other("secret"))])))
+    };
+    let around = SseLayer::new().layer(service_fn(move |_: Request<axum::body::Body>| {
+        let sse = failing();
+        async { Ok::<_, Infallible>(sse) }
+    }));
+    let inside = Router::new().route("/inside", get(async move || failing()));
+    let url = serve(
+        inside
+            .layer(SseLayer::new())
+            .route_service("/around", around),
+    )
+    .await;
+    for path in ["/inside", "/around"] {
+        for http2 in [false, true] {
+            let request = connect(format!("{url}{path}"));
+            let mut sse = if http2 { request.http2() } else { request }.await;
+            sse.expect_status(200);
+            sse.expect_message().text("one").await;
+            sse.expect_message().text("two").await;
+            sse.expect_error().await;
+            assert!(!String::from_utf8_lossy(sse.raw()).contains("secret"));
+        }
     }
 }
 
