@@ -8,7 +8,7 @@ type Told = (Option<String>, String, String);
 fn events(send: contenders::Send, payload: Payload, pace: Pace) -> Vec<Told> {
     let mut bytes = Vec::new();
     send(payload, 3, pace, &mut |chunk| {
-        bytes.extend_from_slice(chunk)
+        bytes.extend_from_slice(chunk);
     });
     let items = parser::parse(&bytes).expect("an event stream");
     items
