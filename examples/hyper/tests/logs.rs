@@ -1,5 +1,7 @@
 //! What clients see of a command's output, by real commands.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod common;
 
 use std::time::Duration;
@@ -253,7 +255,7 @@ async fn expect_no_hole(logs: &mut EventStream) {
             "gap" => {
                 line += event.json::<serde_json::Value>()["missed"]
                     .as_u64()
-                    .unwrap()
+                    .unwrap();
             }
             "exit" => assert_eq!(line, 20_000),
             other => panic!("{other}"),

@@ -1,5 +1,7 @@
 //! The routes in process, on a paused clock.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod common;
 
 use std::time::Duration;

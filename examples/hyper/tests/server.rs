@@ -1,5 +1,6 @@
 //! The server as it is run: over sockets, to its end.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 #![cfg(unix)]
 
 mod common;

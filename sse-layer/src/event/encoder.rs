@@ -174,10 +174,26 @@ pub(super) fn line<const N: usize>(out: &mut Vec<u8>, field: &[u8; N], value: &[
 #[inline]
 pub(super) fn lines<const N: usize>(out: &mut Vec<u8>, field: &[u8; N], text: &str) {
     let bytes = text.as_bytes();
+    // What every such machine has, and so without the choice that `memchr` makes at each call:
+    // lines are short, and the choice is a tenth of the time that an event takes.
+    #[cfg(target_arch = "x86_64")]
+    if let Some(breaks) = memchr::arch::x86_64::sse2::memchr::Two::new(b'\r', b'\n') {
+        return lines_at(out, field, bytes, breaks.iter(bytes));
+    }
+    lines_at(out, field, bytes, memchr::memchr2_iter(b'\r', b'\n', bytes));
+}
+
+#[inline]
+fn lines_at<const N: usize>(
+    out: &mut Vec<u8>,
+    field: &[u8; N],
+    bytes: &[u8],
+    breaks: impl Iterator<Item = usize>,
+) {
     // Enough for most texts, so that the lines find their room.
     out.reserve(bytes.len() + bytes.len() / 8 + 2 * N);
     let mut start = 0;
-    for at in memchr::memchr2_iter(b'\r', b'\n', bytes) {
+    for at in breaks {
         let ends_crlf = start == at && bytes[at] == b'\n' && at > 0 && bytes[at - 1] == b'\r';
         if !ends_crlf {
             line(out, field, &bytes[start..at]);
