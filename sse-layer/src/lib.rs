@@ -23,6 +23,7 @@ mod headers;
 mod keep_alive;
 mod last_event_id;
 mod limit;
+mod observe;
 mod on_error;
 mod random;
 mod refusal;
