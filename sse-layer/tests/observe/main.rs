@@ -212,20 +212,25 @@ fn requests_that_get_no_stream_are_counted_by_the_reason() {
         let two = get("two").await;
         get("three").await.expect_status(429);
         get("four").await.expect_status(429);
+        // Without an `Accept` that asks for a stream: refused when the response proves to be one.
+        get("five").header("accept", "*/*").await.expect_status(429);
         drain.begin();
-        get("five").await.expect_status(200);
+        get("six").await.expect_status(200);
         one.expect_status(200);
         two.expect_status(200);
 
         let read = numbers.read();
-        for (reason, count) in [("key_limit", 1.0), ("limit", 2.0), ("draining", 1.0)] {
+        for (reason, count) in [("key_limit", 1.0), ("limit", 3.0), ("draining", 1.0)] {
             let rejected = &read[&format!("sse_connections_rejected_total{{reason={reason}}}")];
             assert_eq!(rejected, &[count], "{reason}");
         }
         assert_eq!(read["sse_connections_opened_total"], [2.0]);
         let refused = told.events("an event stream was refused");
         let reasons: Vec<_> = refused.iter().map(|event| &*event["reason"]).collect();
-        assert_eq!(reasons, ["key_limit", "limit", "limit", "draining"]);
+        assert_eq!(
+            reasons,
+            ["key_limit", "limit", "limit", "limit", "draining"]
+        );
     });
 }
 
@@ -346,4 +351,23 @@ async fn a_reader_that_was_just_given_something_is_gone_and_not_stalled() {
     for span in told.streams() {
         assert_eq!(span["reason"], "client_gone");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_waits_for_more_is_gone_and_not_stalled() {
+    let told = Told::listen();
+    let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Sse::new(endless())));
+    let service = SseLayer::new().layer(handler);
+    let request = Request::get("/").body(()).unwrap();
+    let mut body = service
+        .oneshot(request)
+        .await
+        .unwrap()
+        .into_body()
+        .boxed_unsync();
+    body.frame().await.unwrap().unwrap();
+    let more = tokio::time::timeout(5 * SECOND, body.frame()).await;
+    assert!(more.is_err(), "nothing but a heartbeat is to come");
+    drop(body);
+    assert_eq!(told.streams()[0]["reason"], "client_gone");
 }
