@@ -1,8 +1,11 @@
 //! What bounds requests, and what bounds streams.
 
-use axum::{Router, error_handling::HandleErrorLayer, http::StatusCode};
+use std::sync::Arc;
+
+use axum::{Router, error_handling::HandleErrorLayer, http::StatusCode, routing::get as on_get};
 use sse_layer::SseLayer;
-use sse_testkit::{EventStream, get};
+use sse_testkit::{EventStream, connect, get};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tower::{
     BoxError, Layer, ServiceBuilder,
     limit::{ConcurrencyLimitLayer, GlobalConcurrencyLimitLayer},
@@ -84,6 +87,53 @@ async fn a_router_makes_services_anew_for_each_request_until_it_has_its_state() 
         let _slow = slow.await.unwrap();
         // Ours counts in what the layer holds, and not in what it makes.
         assert_eq!(watched.limit.current(), open);
+    }
+}
+
+#[tokio::test]
+async fn a_router_that_is_served_as_it_is_makes_services_anew_for_each_connection() {
+    for (is_made_once, status) in [(false, 200), (true, 503)] {
+        let entered = Arc::new(Semaphore::new(0));
+        let leave = Arc::new(Semaphore::new(0));
+        let (enter, left) = (Arc::clone(&entered), Arc::clone(&leave));
+        let handler = async move || {
+            enter.add_permits(1);
+            left.acquire().await.unwrap().forget();
+        };
+        let stack = ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(overloaded))
+            .load_shed()
+            .layer(ConcurrencyLimitLayer::new(1));
+        let app = Router::new().route("/", on_get(handler)).layer(stack);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = if is_made_once {
+            tokio::spawn(axum::serve(listener, app.into_make_service()).into_future())
+        } else {
+            tokio::spawn(axum::serve(listener, app).into_future())
+        };
+
+        let request = || {
+            let url = url.clone();
+            tokio::spawn(async { connect(url).await.status().as_u16() })
+        };
+        let one = request();
+        timeout(secs(5), entered.acquire())
+            .await
+            .unwrap()
+            .unwrap()
+            .forget();
+        let other = request();
+        if !is_made_once {
+            // Both are in at once, under a limit of one.
+            let both = timeout(secs(5), entered.acquire()).await;
+            both.unwrap().unwrap().forget();
+            leave.add_permits(2);
+        }
+        assert_eq!(other.await.unwrap(), status);
+        leave.add_permits(1);
+        assert_eq!(one.await.unwrap(), 200);
+        server.abort();
     }
 }
 
