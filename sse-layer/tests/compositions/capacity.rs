@@ -139,23 +139,29 @@ async fn a_router_that_is_served_as_it_is_makes_services_anew_for_each_connectio
 
 #[tokio::test]
 async fn load_is_shed_while_handlers_run_and_not_for_streams_that_are_open() {
-    let watched = Watched::new(10);
-    let shedding = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(overloaded))
-        .load_shed()
-        .layer(GlobalConcurrencyLimitLayer::new(1))
-        .layer(watched.layer());
-    let app = watched.routes().layer(shedding);
-    let _open = expect_streaming(get(app.clone(), "/").await).await;
-    let _beside = expect_streaming(get(app.clone(), "/").await).await;
-    let slow = app.clone();
-    let slow = tokio::spawn(async { expect_streaming(get(slow, "/slow").await).await });
-    tokio::time::sleep(secs(1)).await;
-    let mut shed = get(app, "/").await;
-    shed.expect_status(503);
-    assert_eq!(shed.body_text().await, "service overloaded");
-    slow.await.unwrap();
-    assert_eq!((watched.limit.peak(), watched.limit.rejected()), (3, 0));
+    for (is_around, peak) in [(true, 3), (false, 4)] {
+        let watched = Watched::new(10);
+        let shedding = ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(overloaded))
+            .load_shed()
+            .layer(GlobalConcurrencyLimitLayer::new(1));
+        let app = if is_around {
+            watched.routes().layer(watched.layer()).layer(shedding)
+        } else {
+            watched.routes().layer(shedding).layer(watched.layer())
+        };
+        let _open = expect_streaming(get(app.clone(), "/").await).await;
+        let _beside = expect_streaming(get(app.clone(), "/").await).await;
+        let slow = app.clone();
+        let slow = tokio::spawn(async { expect_streaming(get(slow, "/slow").await).await });
+        tokio::task::yield_now().await;
+        let mut shed = get(app, "/").await;
+        shed.expect_status(503);
+        assert_eq!(shed.body_text().await, "service overloaded");
+        let _slow = slow.await.unwrap();
+        assert_eq!((watched.limit.current(), watched.limit.peak()), (3, peak));
+        assert_eq!(watched.limit.rejected(), 0);
+    }
 }
 
 #[tokio::test]
@@ -170,23 +176,29 @@ async fn a_full_limit_of_ours_is_no_load_to_shed_but_an_answer() {
 
 #[tokio::test]
 async fn a_rate_limit_spaces_streams_out_and_does_not_slow_them() {
-    let watched = Watched::new(10);
-    let stack = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(overloaded))
-        .buffer(8)
-        .rate_limit(1, secs(10))
-        .layer(watched.layer());
-    // Without its state a router would make the stack anew for each request.
-    let app = watched.routes().layer(stack).with_state(());
-    let at_once = expect_streaming(get(app.clone(), "/").await).await;
-    assert_eq!(at_once.elapsed(), secs(0));
-    let mut later = expect_streaming(get(app, "/").await).await;
-    assert_eq!(later.elapsed(), secs(10));
-    // A heartbeat is no request.
-    later.expect_heartbeat().await;
-    later.expect_heartbeat().await;
-    assert_eq!(later.elapsed(), secs(40));
-    assert_eq!(watched.limit.current(), 2);
+    for is_around in [true, false] {
+        let watched = Watched::new(10);
+        let spaced = ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(overloaded))
+            .buffer(8)
+            .rate_limit(1, secs(10));
+        let app = if is_around {
+            watched.routes().layer(watched.layer()).layer(spaced)
+        } else {
+            watched.routes().layer(spaced).layer(watched.layer())
+        };
+        // Without its state a router would make the stack anew for each request.
+        let app = app.with_state(());
+        let at_once = expect_streaming(get(app.clone(), "/").await).await;
+        assert_eq!(at_once.elapsed(), secs(0));
+        let mut later = expect_streaming(get(app, "/").await).await;
+        assert_eq!(later.elapsed(), secs(10));
+        // A heartbeat is no request.
+        later.expect_heartbeat().await;
+        later.expect_heartbeat().await;
+        assert_eq!(later.elapsed(), secs(40));
+        assert_eq!(watched.limit.current(), 2);
+    }
 }
 
 #[tokio::test]

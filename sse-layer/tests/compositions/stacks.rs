@@ -130,8 +130,29 @@ async fn a_refusal_carries_what_the_stack_adds_too() {
 }
 
 #[tokio::test]
+async fn what_a_layer_inside_adds_is_not_on_a_refusal() {
+    let watched = Watched::new(1);
+    let cors = CorsLayer::new().allow_origin([ORIGIN]);
+    let app = watched.routes().layer(cors).layer(watched.layer());
+    let ask = || get(app.clone(), "/").header("origin", "https://app.example");
+    let let_in = ask().await;
+    let_in.expect_header("access-control-allow-origin", "https://app.example");
+    let refused = ask().await;
+    refused
+        .expect_status(429)
+        .expect_no_header("access-control-allow-origin");
+}
+
+#[tokio::test]
 async fn a_handler_that_panics_is_answered_500_and_its_permit_given_back() {
     let watched = Watched::new(1);
+    let inside = Router::new()
+        .route("/panic", on_get(panics))
+        .layer(CatchPanicLayer::new())
+        .layer(watched.layer());
+    get(inside, "/panic").await.expect_status(500);
+    watched.expect_all_given_back(1);
+
     let app = stacked(&watched);
     let panicked = get(app.clone(), "/panic").await;
     panicked

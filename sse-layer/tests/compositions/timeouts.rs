@@ -123,31 +123,48 @@ async fn a_body_deadline_breaks_a_stream_off_and_a_lifetime_ends_it() {
     assert_eq!(cut.elapsed(), secs(60));
 
     let lived = SseLayer::new().max_lifetime(secs(60));
-    let app = Watched::new(1).routes().layer(lived).layer(deadline);
+    let app = Watched::new(1)
+        .routes()
+        .layer(lived)
+        .layer(deadline.clone());
     let mut ended = get(app, "/").await;
     ended.expect_message().text("first").await;
     ended.expect_end().await;
+
+    let closing = SseLayer::new().on_error(OnError::close());
+    let app = Watched::new(1).routes().layer(deadline).layer(closing);
+    let mut closed = get(app, "/").await;
+    closed.expect_message().text("first").await;
+    closed.expect_end().await;
+    assert_eq!(closed.elapsed(), secs(60));
 }
 
 #[tokio::test]
 async fn a_request_body_timeout_is_over_when_the_body_is_read() {
     let watched = Watched::new(1);
-    let prompt = Router::new().route("/", post(async |_: String| Sse::new(first_event())));
-    let app = prompt
-        .layer(watched.layer())
-        .layer(RequestBodyTimeoutLayer::new(secs(5)))
-        .layer(RequestBodyDeadlineLayer::new(secs(5)));
-    let mut sse = get(app.clone(), "/").method(Method::POST).body("hi").await;
-    sse.expect_message().text("first").await;
-    sse.expect_no_event(secs(60)).await;
-    drop(sse);
+    let prompt = || Router::new().route("/", post(async |_: String| Sse::new(first_event())));
+    let (timeout, deadline) = (
+        RequestBodyTimeoutLayer::new(secs(5)),
+        RequestBodyDeadlineLayer::new(secs(5)),
+    );
+    for app in [
+        prompt().layer(watched.layer()).layer(timeout.clone()),
+        prompt().layer(watched.layer()).layer(deadline.clone()),
+        prompt().layer(timeout).layer(watched.layer()),
+        prompt().layer(deadline).layer(watched.layer()),
+    ] {
+        let mut sse = get(app.clone(), "/").method(Method::POST).body("hi").await;
+        sse.expect_message().text("first").await;
+        sse.expect_no_event(secs(60)).await;
+        drop(sse);
 
-    let stalled =
-        app.map_request(|request: Request<_>| request.map(|_: sse_testkit::Body| stalled()));
-    let late = get(stalled, "/").method(Method::POST).await;
-    late.expect_status(400);
-    assert_eq!(late.elapsed(), secs(5));
-    watched.expect_all_given_back(1);
+        let stalled =
+            app.map_request(|request: Request<_>| request.map(|_: sse_testkit::Body| stalled()));
+        let late = get(stalled, "/").method(Method::POST).await;
+        late.expect_status(400);
+        assert_eq!(late.elapsed(), secs(5));
+        watched.expect_all_given_back(1);
+    }
 }
 
 #[tokio::test]
@@ -162,4 +179,6 @@ async fn a_timeout_in_one_stack_with_the_layer_wants_a_body_that_can_be_empty() 
         .layer(watched.layer());
     let mut sse = get(stack.service_fn(answer), "/").await;
     sse.expect_message().text("first").await;
+    sse.expect_heartbeat().await;
+    assert_eq!(watched.limit.current(), 1);
 }

@@ -122,25 +122,6 @@ async fn a_response_is_told_with_its_head_before_a_byte_of_the_stream() {
 }
 
 #[tokio::test]
-async fn latency_is_the_handlers_and_not_the_streams() {
-    let latency = Arc::new(Mutex::new(None));
-    let told = Arc::clone(&latency);
-    let trace = TraceLayer::new_for_http().on_response(
-        move |_: &Response<_>, latency: Duration, _: &Span| {
-            *told.lock().unwrap() = Some(latency);
-        },
-    );
-    let watched = Watched::new(1);
-    let app = watched.routes().layer(watched.layer()).layer(trace);
-    let mut sse = get(app, "/").await;
-    let at_the_head = latency.lock().unwrap().unwrap();
-    sse.expect_message().text("first").await;
-    sse.close();
-    // Told once, and nothing that the stream did later has changed it.
-    assert_eq!(*latency.lock().unwrap(), Some(at_the_head));
-}
-
-#[tokio::test]
 async fn the_end_is_told_when_the_stream_ends_by_itself() {
     let log = Log::default();
     let app = with_default_classifier(two_events_and(None).layer(SseLayer::new()), &log);
