@@ -1,3 +1,5 @@
+// Where the README's link leads in the documentation; elsewhere it leads to the file.
+#![doc = "[composing]: crate::guide::composing\n"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //
@@ -31,6 +33,9 @@ mod error;
 
 #[cfg(feature = "axum")]
 mod axum;
+
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 #[cfg(feature = "json")]
 pub use self::event::{Json, Tagged};
