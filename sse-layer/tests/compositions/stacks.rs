@@ -1,10 +1,16 @@
 //! A stack as servers have it, all of it at once.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use axum::{Json, Router, body::Body, routing::get as on_get};
 use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{
     HeaderValue, Method, Request, Response,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName},
@@ -31,7 +37,7 @@ const ORIGIN: HeaderValue = HeaderValue::from_static("https://app.example");
 const SERVER: HeaderName = HeaderName::from_static("server");
 
 #[derive(Clone, Default)]
-struct Numbered(std::sync::Arc<AtomicUsize>);
+struct Numbered(Arc<AtomicUsize>);
 
 impl MakeRequestId for Numbered {
     fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
@@ -172,7 +178,7 @@ async fn a_stream_that_panics_is_caught_by_no_layer_and_gives_its_permit_back() 
         .layer(watched.layer())
         .service_fn(move |_: Request<()>| {
             let sse = Sse::new(panics.take().unwrap());
-            async { Ok::<_, std::convert::Infallible>(sse) }
+            async { Ok::<_, Infallible>(sse) }
         });
     let response = service.oneshot(Request::new(())).await.unwrap();
     assert_eq!(
@@ -237,7 +243,16 @@ async fn a_content_type_that_is_taken_away_inside_makes_it_no_stream_to_the_laye
 async fn compression_that_takes_streams_too_leaves_no_place_for_heartbeats() {
     let always = CompressionLayer::new().compress_when(SizeAbove::new(0));
     let watched = Watched::new(1);
-    let app = watched.routes().layer(always).layer(watched.layer());
+    // Of axum's own, which nobody has opened yet.
+    let handler = async || {
+        let first = axum::response::sse::Event::default().data("first");
+        let first = stream::iter([Ok::<_, Infallible>(first)]);
+        axum::response::sse::Sse::new(first.chain(stream::pending()))
+    };
+    let app = Router::new()
+        .route("/", on_get(handler))
+        .layer(always)
+        .layer(watched.layer());
     let request = Request::get("/")
         .header("accept-encoding", "gzip")
         .body(Body::empty())
