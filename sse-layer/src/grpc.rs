@@ -96,9 +96,19 @@ where
 /// The event is named `error`; its data is
 /// `{"code":5,"status":"NOT_FOUND","message":"no such symbol"}`, with the number, the name and the
 /// message that a gRPC client gets. Whatever else went wrong is an `INTERNAL` without a text of
-/// its own; the log has it.
+/// its own; the log has it. So it has a status that says that the server is at fault (`UNKNOWN`,
+/// `INTERNAL`, `DATA_LOSS`) as an error, and any other at the level `DEBUG`.
 pub fn on_error() -> OnError {
-    OnError::event(|error| Event::json(Told::from(status_in(error))).event(ERROR_EVENT))
+    OnError::event(|error| Event::json(Told::from(status_in(error))).event(ERROR_EVENT)).faults(
+        |error| {
+            status_in(error).is_none_or(|status| {
+                matches!(
+                    status.code(),
+                    Code::Unknown | Code::Internal | Code::DataLoss
+                )
+            })
+        },
+    )
 }
 
 /// What a call answered, as a response.

@@ -11,12 +11,14 @@ use crate::{
 ///
 /// The error is logged in each case. Its text never reaches the client, unless
 /// [`event`](Self::event) puts it into one.
-#[derive(Clone, Default)]
-pub struct OnError(Policy);
+#[derive(Clone)]
+pub struct OnError {
+    policy: Policy,
+    is_fault: fn(&Error) -> bool,
+}
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum Policy {
-    #[default]
     Abort,
     Close,
     Event(LastFrame),
@@ -28,12 +30,12 @@ impl OnError {
     /// Breaks the response off (the default): the client sees the connection fail, and reconnects
     /// with its `Last-Event-ID`.
     pub const fn abort() -> Self {
-        Self(Policy::Abort)
+        Self::with(Policy::Abort)
     }
 
     /// Ends the response as if the stream had ended.
     pub const fn close() -> Self {
-        Self(Policy::Close)
+        Self::with(Policy::Close)
     }
 
     /// Sends a last event, then ends the response. An event that can't be written is left out.
@@ -48,7 +50,7 @@ impl OnError {
         F: Fn(&Error) -> Event<D> + Send + Sync + 'static,
         D: EventData,
     {
-        Self(Policy::Event(Arc::new(move |error| {
+        Self::with(Policy::Event(Arc::new(move |error| {
             event(error)
                 .to_frame()
                 .inspect_err(|error| tracing::error!(%error, "the error event can't be sent"))
@@ -56,12 +58,31 @@ impl OnError {
         })))
     }
 
+    const fn with(policy: Policy) -> Self {
+        Self {
+            policy,
+            is_fault: |_| true,
+        }
+    }
+
+    /// Which errors are the server's fault. Others are part of what it has to say, and no matter
+    /// for whoever looks after it.
+    #[cfg(feature = "tonic")]
+    pub(crate) fn faults(mut self, is_fault: fn(&Error) -> bool) -> Self {
+        self.is_fault = is_fault;
+        self
+    }
+
     /// How the stream ends: with an error, with a last frame, or with neither.
     pub(crate) fn apply(&self, error: Error) -> Result<Option<Frame>, Error> {
         if !error.is_from_within() {
-            tracing::error!(%error, "an event stream failed");
+            if (self.is_fault)(&error) {
+                tracing::error!(%error, "an event stream failed");
+            } else {
+                tracing::debug!(%error, "an event stream failed");
+            }
         }
-        match &self.0 {
+        match &self.policy {
             Policy::Abort => Err(error),
             Policy::Close => Ok(None),
             Policy::Event(event) => Ok(event(&error)),
@@ -69,9 +90,15 @@ impl OnError {
     }
 }
 
+impl Default for OnError {
+    fn default() -> Self {
+        Self::abort()
+    }
+}
+
 impl fmt::Debug for OnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
+        f.write_str(match &self.policy {
             Policy::Abort => "OnError::abort",
             Policy::Close => "OnError::close",
             Policy::Event(_) => "OnError::event",

@@ -314,6 +314,28 @@ async fn what_a_stream_logs_is_told_within_its_span_and_that_within_the_request(
     assert_eq!(told.streams()[0]["parent"], "request");
 }
 
+#[cfg(feature = "tonic")]
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_nobodys_fault_is_no_error_in_the_log() {
+    use sse_layer::grpc;
+    use tonic::Status;
+
+    let told = Told::listen();
+    for status in [Status::aborted("as agreed"), Status::internal("a bug")] {
+        let mut messages = Some(stream::iter([Ok(1), Err(status)]));
+        let handler = service_fn(move |_: Request<Body>| {
+            let messages = messages.take().unwrap();
+            async { Ok::<_, Infallible>(grpc::sse(messages)) }
+        });
+        let mut sse = sse_testkit::get(SseLayer::new().layer(handler), "/").await;
+        sse.collect_to_end().await;
+    }
+    let levels: Vec<_> = told.events("an event stream failed");
+    let levels: Vec<_> = levels.iter().map(|event| &*event["level"]).collect();
+    assert_eq!(levels, ["DEBUG", "ERROR"]);
+    assert!(told.streams().iter().all(|span| span["reason"] == "error"));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_panics_ends_in_an_error() {
     let told = Told::listen();

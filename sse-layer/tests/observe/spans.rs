@@ -88,7 +88,8 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let mut fields = Fields::new();
+        let level = event.metadata().level().to_string();
+        let mut fields = Fields::from([("level".into(), level)]);
         if let Some(span) = context.event_span(event) {
             fields.insert("span".into(), span.name().into());
         }
