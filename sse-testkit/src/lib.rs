@@ -8,6 +8,7 @@ mod expect;
 mod frame;
 pub mod parser;
 mod record;
+mod recorder;
 mod stream;
 mod transcript;
 

@@ -8,6 +8,9 @@ use http::header::{ACCEPT, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri, Version};
 
 use super::Transport;
+use crate::clock::Clock;
+use crate::record::What;
+use crate::recorder::Recorder;
 use crate::{Body, EventStream};
 
 /// A request that is sent when it is awaited.
@@ -156,7 +159,19 @@ impl RequestBuilder {
         self
     }
 
-    pub(super) fn edit(&mut self, edit: impl FnOnce(&mut Template) -> Result<(), String>) {
+    /// Sets the time up. Where there is nothing to send, the reason is recorded.
+    pub(crate) async fn start(self, protocol: &'static str) -> (Recorder, Option<Template>) {
+        let real_time = self.real_time || self.transport.needs_real_time();
+        let (clock, template) = match Clock::choose(real_time) {
+            Ok(clock) => (clock, self.template),
+            Err(reason) => (Clock::Real, Err(reason)),
+        };
+        let mut recorder = Recorder::start(self.transport, protocol, clock, self.timeout).await;
+        let template = template.map_err(|reason| recorder.record(What::Error(reason)));
+        (recorder, template.ok())
+    }
+
+    pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Template) -> Result<(), String>) {
         if let Ok(template) = &mut self.template {
             if let Err(reason) = edit(template) {
                 self.template = Err(reason);
@@ -170,13 +185,10 @@ impl IntoFuture for RequestBuilder {
     type IntoFuture = Pin<Box<dyn Future<Output = EventStream> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let real_time = self.real_time || self.transport.needs_real_time();
-        Box::pin(EventStream::open(
-            self.transport,
-            self.template,
-            real_time,
-            self.timeout,
-        ))
+        Box::pin(async move {
+            let (recorder, template) = self.start("an event stream").await;
+            EventStream::open(recorder, template).await
+        })
     }
 }
 
