@@ -6,6 +6,7 @@ mod clock;
 mod decode;
 mod expect;
 mod frame;
+pub mod grpc_web;
 pub mod parser;
 mod record;
 mod recorder;

@@ -39,19 +39,27 @@ pub(crate) struct Template {
 
 impl RequestBuilder {
     pub(super) fn get(transport: impl Transport + 'static, uri: &str) -> Self {
-        let request = match Request::get(uri).body(Body::empty()) {
-            Ok(request) => request,
+        let mut this = Self::to(transport, Method::GET, uri);
+        this.edit(|template| {
+            let accept = HeaderValue::from_static("text/event-stream");
+            template.headers.insert(ACCEPT, accept);
+            Ok(())
+        });
+        this
+    }
+
+    pub(crate) fn to(transport: impl Transport + 'static, method: Method, uri: &str) -> Self {
+        match Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(Body::empty())
+        {
+            Ok(request) => Self::from_request(transport, request),
             Err(error) => {
                 let reason = format!("the URI {uri:?} is not valid: {error}");
-                return Self::new(transport, Err(reason));
+                Self::new(transport, Err(reason))
             }
-        };
-        let accept = HeaderValue::from_static("text/event-stream");
-        let mut this = Self::from_request(transport, request);
-        if let Ok(template) = &mut this.template {
-            template.headers.insert(ACCEPT, accept);
         }
-        this
     }
 
     pub(super) fn from_request(

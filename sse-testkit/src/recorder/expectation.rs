@@ -16,6 +16,7 @@ pub(crate) struct Expectation<'a, T> {
     judge: fn(&What) -> Verdict<T>,
     checks: Vec<Check<'a, T>>,
     within: Option<Duration>,
+    at_the_end: bool,
 }
 
 impl<'a, T> Expectation<'a, T> {
@@ -32,6 +33,7 @@ impl<'a, T> Expectation<'a, T> {
             judge,
             checks: Vec::new(),
             within: None,
+            at_the_end: false,
         }
     }
 
@@ -52,6 +54,12 @@ impl<'a, T> Expectation<'a, T> {
         self.also(format!("within {span:?}"))
     }
 
+    /// Nothing but the end of the stream may follow.
+    pub(crate) fn at_the_end(mut self) -> Self {
+        self.at_the_end = true;
+        self
+    }
+
     /// Waits for it; what fails the test names all checks that did not hold.
     pub(crate) async fn wait(self) -> T {
         let (judge, checks) = (self.judge, self.checks);
@@ -65,14 +73,27 @@ impl<'a, T> Expectation<'a, T> {
             }
             other => other,
         };
-        self.recorder
-            .expect(self.spot, &self.expected, self.within, judge)
-            .await
+        let (spot, expected, within) = (self.spot, &self.expected, self.within);
+        let value = self.recorder.expect(spot, expected, within, judge).await;
+        if self.at_the_end {
+            let end = self
+                .recorder
+                .expect(spot, expected, within, |what| match what {
+                    What::End { discarded: None } => Verdict::Met(()),
+                    _ => Verdict::Wrong(String::new()),
+                });
+            end.await;
+        }
+        value
     }
 }
 
 /// Whether the two are equal, in words.
-pub(crate) fn equal(what: &str, came: &str, wanted: &str) -> Result<(), String> {
+pub(crate) fn equal<A, B>(what: &str, came: &A, wanted: &B) -> Result<(), String>
+where
+    A: PartialEq<B> + fmt::Debug + ?Sized,
+    B: fmt::Debug + ?Sized,
+{
     if came == wanted {
         return Ok(());
     }
