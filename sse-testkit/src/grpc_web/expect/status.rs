@@ -37,7 +37,10 @@ impl GrpcWebStream {
         ExpectStatus(
             Expectation::new(&mut self.recorder, spot, expected, judge)
                 .at_the_end()
-                .check(move |status| equal("the status", &status.code, &wanted)),
+                .check(move |status| match status.code {
+                    code if code == wanted => Ok(()),
+                    code => Err(format!("the status is {code}, not {wanted}")),
+                }),
         )
     }
 }
