@@ -137,8 +137,7 @@ async fn how_a_body_is_cut_into_chunks_does_not_matter_unless_one_looks() {
 
 #[tokio::test]
 async fn a_call_that_fails_tells_its_status_its_message_and_its_trailers() {
-    let block =
-        "grpc-status: 14\r\ngrpc-message: 100%25 full, %C3%BCber\r\nx-b: 2\r\nx-a: 1\r\nx-a: 3\r\n";
+    let block = "grpc-status: 14\r\ngrpc-message: 100%25 full, %C3%BCber\r\nx-b: 2\r\nx-a: 1\r\nx-a: 3\r\nx-c: 4\r\n";
     let mut call = open([number(1), trailers(block)]).await;
     call.expect_message().await;
     let status = call
@@ -147,7 +146,7 @@ async fn a_call_that_fails_tells_its_status_its_message_and_its_trailers() {
         .trailer("x-a", "3")
         .await;
     assert!(!status.in_headers);
-    assert_eq!(status.trailers.len(), 3);
+    assert_eq!(status.trailers.len(), 4);
     let transcript = call.transcript().redact_header("x-b", "[b]");
     insta::assert_snapshot!(transcript, @r"
     HTTP 200 OK
@@ -158,6 +157,7 @@ async fn a_call_that_fails_tells_its_status_its_message_and_its_trailers() {
                with trailer x-a: 1
                with trailer x-a: 3
                with trailer x-b: [b]
+               with trailer x-c: 4
     +0ms     end
     ");
 }
@@ -239,7 +239,8 @@ async fn text_that_is_not_base64_is_an_error_as_soon_as_it_comes() {
     });
     let mut call = grpc_web::call(service, "/").text().await;
     assert_eq!(call.expect_error().await, "\"AA=A\" is not base64");
-    assert_eq!(call.elapsed(), secs(0));
+    assert_eq!(call.expect_error().await, "\"AA=A\" is not base64");
+    assert_eq!(call.elapsed(), secs(0), "nothing more is waited for");
 }
 
 #[tokio::test]
