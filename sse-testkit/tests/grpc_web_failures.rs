@@ -31,6 +31,8 @@ async fn a_message_that_is_not_as_expected() {
 async fn a_message_that_does_not_come() {
     fails!(call in open([StayOpen]) => call.expect_message().await, ["within 60s of paused time", ".real_time()"]);
     fails!(call in open([Pause(2), number(1)]) => call.expect_message().within(secs(1)).await, ["within 1s"]);
+    fails!(call in watch(BINARY, [StayOpen]).timeout(secs(3)) => call.expect_message().await, ["within 3s of paused time"]);
+    fails!(call in watch(BINARY, [StayOpen]).real_time().timeout(secs(1) / 50) => call.expect_message().await, ["within 20ms of real time"]);
     fails!(call in open([refused()]) => call.expect_message().await, ["got status 14 UNAVAILABLE | not now", "with trailer x-a: 1"]);
     fails!(call in open([]) => call.expect_message().await, ["the stream failed: the body ended without a trailer frame"]);
     fails!(call in open([Send(vec![0, 0, 0])]) => call.expect_message().await, ["inside a frame that lacks 2 bytes"]);

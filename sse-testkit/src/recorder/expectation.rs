@@ -88,7 +88,7 @@ impl<'a, T> Expectation<'a, T> {
     }
 }
 
-/// Whether the two are equal, in words.
+/// `Err` says how the two differ.
 pub(crate) fn equal<A, B>(what: &str, came: &A, wanted: &B) -> Result<(), String>
 where
     A: PartialEq<B> + fmt::Debug + ?Sized,

@@ -6,13 +6,14 @@ mod reconnect;
 use std::fmt;
 use std::time::Duration;
 
+use http::{HeaderMap, StatusCode};
+
 pub use self::reconnect::Reconnect;
 use crate::client::Template;
 use crate::frame::Frame;
 use crate::record::{Chunk, What};
 use crate::recorder::{Recorder, Spot};
 use crate::transcript::Transcript;
-use http::{HeaderMap, StatusCode};
 
 /// An event stream under test, with the expectations of it.
 ///
