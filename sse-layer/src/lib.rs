@@ -31,6 +31,8 @@ mod error;
 
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "tonic")]
+pub mod grpc;
 
 #[cfg(feature = "json")]
 pub use self::event::{Json, Tagged};

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::{Parser, value_parser};
-use example_axum::Config;
+use example_tonic_web::Config;
 use sse_layer::Drain;
+use tokio_util::sync::CancellationToken;
 
-/// Live prices, orders, notifications and tokens over Server-Sent Events
+/// Live prices as gRPC, as grpc-web and as Server-Sent Events
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {
@@ -14,26 +15,27 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     pub(crate) addr: String,
 
-    /// The seconds of silence after which a stream gets a heartbeat, such as 0.5; 0 sends none
+    /// The seconds of silence after which an event stream gets a heartbeat, such as 0.5; 0 sends none
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, default_value = "15", value_parser = seconds)]
     heartbeat: Duration,
 
-    /// How many streams may be open at a time
+    /// How many event streams may be open at a time
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
     max_connections: usize,
 
-    /// The milliseconds from one price of a stock to the next
-    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
+    /// The milliseconds from one price of a symbol to the next, where a request does not say it
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = value_parser!(u64).range(10..=60_000))]
     tick_ms: u64,
 }
 
 impl Args {
-    pub(crate) fn config(&self, drain: Drain) -> Config {
+    pub(crate) fn config(&self, drain: Drain, closing: CancellationToken) -> Config {
         Config {
             heartbeat: self.heartbeat,
             max_connections: self.max_connections,
             tick: Duration::from_millis(self.tick_ms),
             drain,
+            closing,
             ..Config::default()
         }
     }

@@ -4,7 +4,7 @@ use axum::{
     Router,
     http::{HeaderName, HeaderValue, header},
     response::IntoResponse,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 
 /// The page loads nothing from elsewhere, and runs no script but its own.
@@ -13,33 +13,39 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 pub(crate) fn routes() -> Router {
     Router::new()
         .route("/", get(index))
-        .route("/app.js", get(script))
-        .route("/style.css", get(style))
+        .route("/app.js", file(SCRIPT, include_str!("page/app.js")))
+        .route("/face.js", file(SCRIPT, include_str!("page/face.js")))
+        .route(
+            "/grpc-web.js",
+            file(SCRIPT, include_str!("page/grpc-web.js")),
+        )
+        .route(
+            "/protobuf.js",
+            file(SCRIPT, include_str!("page/protobuf.js")),
+        )
+        .route("/prices.js", file(SCRIPT, include_str!("page/prices.js")))
+        .route(
+            "/style.css",
+            file("text/css; charset=utf-8", include_str!("page/style.css")),
+        )
 }
 
 async fn index() -> impl IntoResponse {
     let policy = [(header::CONTENT_SECURITY_POLICY, POLICY)];
-    (
-        policy,
-        file("text/html; charset=utf-8", include_str!("page/index.html")),
-    )
+    let html = include_str!("page/index.html");
+    (policy, content("text/html; charset=utf-8", html))
 }
 
-async fn script() -> impl IntoResponse {
-    file(
-        "text/javascript; charset=utf-8",
-        include_str!("page/app.js"),
-    )
+fn file(kind: &'static str, text: &'static str) -> MethodRouter {
+    get(async move || content(kind, text))
 }
 
-async fn style() -> impl IntoResponse {
-    file("text/css; charset=utf-8", include_str!("page/style.css"))
-}
-
-fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
+fn content(kind: &'static str, text: &'static str) -> impl IntoResponse {
     let headers: [(HeaderName, &str); 3] = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-cache"),

@@ -4,8 +4,9 @@ use std::{future::IntoFuture, io, pin::pin, time::Duration};
 
 use sse_layer::Drain;
 use tokio::{select, time::timeout};
+use tokio_util::sync::CancellationToken;
 
-/// What connections without a stream are given to finish, once the streams are gone.
+/// What calls and requests are given to finish, once the event streams are gone.
 const LAST_REQUESTS: Duration = Duration::from_secs(2);
 
 /// Ctrl-C or SIGTERM.
@@ -38,21 +39,24 @@ pub(crate) fn signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Serves until the drain has begun and its streams are gone.
+/// Serves until the drain has begun and its event streams are gone, and the calls after them.
 ///
-/// A graceful shutdown by itself waits for ever for a client that does not read on.
+/// A graceful shutdown by itself waits for ever for a stream that does not end, and for a client
+/// that does not read on.
 pub(crate) async fn serve(
     server: impl IntoFuture<Output = io::Result<()>>,
     drain: &Drain,
+    closing: &CancellationToken,
 ) -> io::Result<()> {
     let mut server = pin!(server.into_future());
     select! {
         served = &mut server => return served,
         drained = drain.finished() => match drained {
-            Ok(()) => tracing::info!("all streams have ended"),
+            Ok(()) => tracing::info!("all event streams have ended"),
             Err(left) => tracing::warn!("{left}"),
         },
     }
+    closing.cancel();
     match timeout(LAST_REQUESTS, server).await {
         Ok(served) => served,
         Err(_) => {

@@ -86,6 +86,8 @@ fn shutting_down() -> Status {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch").field("tick", &self.tick).finish_non_exhaustive()
+        f.debug_struct("Watch")
+            .field("tick", &self.tick)
+            .finish_non_exhaustive()
     }
 }

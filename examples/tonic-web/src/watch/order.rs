@@ -33,14 +33,18 @@ impl Order {
             interval_ms,
         } = request;
         if symbols.is_empty() || symbols.len() > MOST {
-            return Err(Status::invalid_argument(format!("from 1 to {MOST} symbols can be watched")));
+            return Err(Status::invalid_argument(format!(
+                "from 1 to {MOST} symbols can be watched"
+            )));
         }
         if count == Some(0) {
             return Err(Status::invalid_argument("a count is at least 1"));
         }
         if interval_ms.is_some_and(|millis| !INTERVALS.contains(&millis)) {
             let (from, to) = INTERVALS.into_inner();
-            return Err(Status::invalid_argument(format!("an interval is from {from} to {to} ms")));
+            return Err(Status::invalid_argument(format!(
+                "an interval is from {from} to {to} ms"
+            )));
         }
         let mut listings: Vec<&Listing> = Vec::with_capacity(symbols.len());
         for symbol in &symbols {
@@ -61,7 +65,9 @@ impl Order {
 fn find(symbol: &str) -> Result<&'static Listing, Status> {
     // What comes back goes into a header, which has no room for just anything.
     if !(1..=8).contains(&symbol.len()) || !symbol.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(Status::invalid_argument("a symbol is of 1 to 8 capital letters"));
+        return Err(Status::invalid_argument(
+            "a symbol is of 1 to 8 capital letters",
+        ));
     }
     market::find(symbol).ok_or_else(|| Status::not_found(format!("no such symbol: {symbol}")))
 }
@@ -88,7 +94,11 @@ mod tests {
     #[test]
     fn each_symbol_is_watched_once_and_in_the_order_of_the_request() {
         let order = Order::parse(request(&["INIT", "ACME", "INIT"]), TICK).unwrap();
-        let symbols: Vec<_> = order.listings.iter().map(|listing| listing.symbol).collect();
+        let symbols: Vec<_> = order
+            .listings
+            .iter()
+            .map(|listing| listing.symbol)
+            .collect();
         assert_eq!(symbols, ["INIT", "ACME"]);
         assert_eq!(order.interval, TICK);
     }
@@ -120,6 +130,9 @@ mod tests {
             assert_eq!(refused(with(None, Some(interval))), Code::InvalidArgument);
         }
         let order = Order::parse(with(Some(1), Some(10)), TICK).unwrap();
-        assert_eq!((order.count, order.interval), (1, Duration::from_millis(10)));
+        assert_eq!(
+            (order.count, order.interval),
+            (1, Duration::from_millis(10))
+        );
     }
 }
