@@ -64,7 +64,7 @@ impl Listing {
     fn trend(&self, at: Time) -> f64 {
         let seconds = at.as_millisecond() as f64 / 1000.0;
         let phase = self.cents as f64;
-        [(97.0, 0.02), (23.0, 0.006), (7.0, 0.003)]
+        [(97.0, 0.02), (11.0, 0.006), (1.7, 0.002)]
             .map(|(period, height)| height * (seconds / period + phase).sin())
             .iter()
             .sum()

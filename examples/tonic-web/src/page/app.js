@@ -20,7 +20,7 @@ let again;
 function watchEvents(symbols) {
   source?.close();
   clearTimeout(again);
-  events.begin();
+  events.begin(symbols);
   const url = `/sse/prices?${new URLSearchParams({ symbols: symbols.join(",") })}`;
   const mine = source = new EventSource(url);
   mine.onopen = () => {
@@ -63,11 +63,12 @@ let abort;
 async function watchMessages(symbols) {
   abort?.abort();
   const mine = abort = new AbortController();
-  messages.begin();
+  messages.begin(symbols);
   while (!mine.signal.aborted) {
     try {
       for await (const message of call(WATCH, writeWatchRequest({ symbols }), mine.signal)) {
         messages.state("open");
+        messages.tell("");
         messages.show(readPrice(message));
       }
       messages.state("ended");
@@ -86,22 +87,18 @@ async function watchMessages(symbols) {
 
 // The form
 
-const symbols = $("#symbols");
-
-function watch() {
-  const wanted = symbols.value.toUpperCase().split(/[\s,]+/).filter(Boolean);
-  watchEvents(wanted);
-  watchMessages(wanted);
+function watch(...others) {
+  const listed = $("#symbols").value.toUpperCase().split(/[\s,]+/).filter(Boolean);
+  const symbols = [...listed, ...others];
+  watchEvents(symbols);
+  watchMessages(symbols);
 }
 
 $("form").onsubmit = (event) => {
   event.preventDefault();
   watch();
 };
-$("#fail").onclick = () => {
-  if (!symbols.value.includes(FAILS)) symbols.value += `,${FAILS}`;
-  watch();
-};
+$("#fail").onclick = () => watch(FAILS);
 
 // Statistics
 

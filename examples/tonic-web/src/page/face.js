@@ -16,9 +16,12 @@ export class Face {
     return this.#root.querySelector(`[data-part="${name}"]`);
   }
 
-  begin() {
-    this.#part("rows").replaceChildren();
-    this.#rows.clear();
+  begin(symbols) {
+    for (const [symbol, { element }] of this.#rows) {
+      if (symbols.includes(symbol)) continue;
+      element.remove();
+      this.#rows.delete(symbol);
+    }
     this.state("connecting");
     this.tell("");
   }
