@@ -23,22 +23,22 @@ impl Clock {
 
     /// When it last struck, if it strikes at this interval: at the same times for all who ask.
     pub(crate) fn last(&self, interval: Duration) -> Timestamp {
-        let now = self.now();
-        Timestamp::from_millisecond(now - now.rem_euclid(millis(interval)))
-            .unwrap_or(Timestamp::MAX)
+        let passed = self.passed();
+        let struck = passed - passed % millis(interval);
+        let at = self.start.as_millisecond().saturating_add(struck);
+        Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
     }
 
     /// Waits until it strikes again.
     pub(crate) fn next(&self, interval: Duration) -> impl Future<Output = ()> + use<> {
         let interval = millis(interval);
-        let passed = self.now().rem_euclid(interval);
-        sleep(Duration::from_millis((interval - passed).unsigned_abs()))
+        let left = interval - self.passed() % interval;
+        sleep(Duration::from_millis(left.unsigned_abs()))
     }
 
-    /// The time, in whole milliseconds.
-    fn now(&self) -> i64 {
-        let passed = i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.start.as_millisecond().saturating_add(passed)
+    /// The whole milliseconds since the start.
+    fn passed(&self) -> i64 {
+        i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 
@@ -56,12 +56,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn it_strikes_at_the_same_times_for_all() {
         let interval = Duration::from_millis(250);
-        let clock = Clock::starting_at(Timestamp::from_millisecond(1_100).unwrap());
+        let clock = Clock::starting_at(Timestamp::from_millisecond(1_001).unwrap());
         let last = || clock.last(interval).as_millisecond();
-        assert_eq!(last(), 1_000);
+        tokio::time::advance(Duration::from_millis(600)).await;
+        assert_eq!(last(), 1_501);
         clock.next(interval).await;
-        assert_eq!((last(), clock.now()), (1_250, 1_250));
+        assert_eq!((last(), clock.passed()), (1_751, 750));
         clock.next(interval).await;
-        assert_eq!((last(), clock.now()), (1_500, 1_500));
+        assert_eq!((last(), clock.passed()), (2_001, 1_000));
     }
 }
