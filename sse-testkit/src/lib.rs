@@ -6,8 +6,10 @@ mod clock;
 mod decode;
 mod expect;
 mod frame;
+pub mod grpc_web;
 pub mod parser;
 mod record;
+mod recorder;
 mod stream;
 mod transcript;
 

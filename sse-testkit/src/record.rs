@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use crate::frame::Frame;
+use crate::grpc_web::{Message, Status};
 
 /// Something that happened, and when.
 #[derive(Debug, Clone)]
@@ -26,6 +27,9 @@ pub(crate) enum What {
     /// Bytes as the body yielded them; the frames they completed follow.
     Chunk(Bytes),
     Frame(Frame),
+    Message(Message),
+    /// How a gRPC call ended.
+    Status(Status),
     /// The whole body of a response that is no event stream.
     Plain(String),
     /// The body ended by itself. What a client then discards is kept.
@@ -41,9 +45,9 @@ pub(crate) enum What {
 impl What {
     /// Whether expectations look at it.
     pub(crate) fn is_expectable(&self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Frame(_) | Self::Plain(_) | Self::End { .. } | Self::Error(_) | Self::Closed
+            Self::Reconnect { .. } | Self::Head(_) | Self::Chunk(_)
         )
     }
 

@@ -62,7 +62,7 @@ where
     RequestBuilder::from_request(InProcess(service), request.map(Into::into))
 }
 
-struct InProcess<S>(S);
+pub(crate) struct InProcess<S>(pub(crate) S);
 
 impl<S, B> Transport for InProcess<S>
 where

@@ -6,9 +6,12 @@ mod request;
 mod socket;
 mod transport;
 
+pub(crate) use self::in_process::InProcess;
 pub use self::in_process::{get, request};
 pub use self::request::RequestBuilder;
 pub(crate) use self::request::Template;
 #[cfg(feature = "socket")]
+pub(crate) use self::socket::Socket;
+#[cfg(feature = "socket")]
 pub use self::socket::connect;
-pub(crate) use self::transport::{ResponseBody, Transport, describe};
+pub(crate) use self::transport::{BoxError, ResponseBody, Transport, describe};

@@ -8,6 +8,9 @@ use http::header::{ACCEPT, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri, Version};
 
 use super::Transport;
+use crate::clock::Clock;
+use crate::record::What;
+use crate::recorder::Recorder;
 use crate::{Body, EventStream};
 
 /// A request that is sent when it is awaited.
@@ -36,19 +39,27 @@ pub(crate) struct Template {
 
 impl RequestBuilder {
     pub(super) fn get(transport: impl Transport + 'static, uri: &str) -> Self {
-        let request = match Request::get(uri).body(Body::empty()) {
-            Ok(request) => request,
+        let mut this = Self::to(transport, Method::GET, uri);
+        this.edit(|template| {
+            let accept = HeaderValue::from_static("text/event-stream");
+            template.headers.insert(ACCEPT, accept);
+            Ok(())
+        });
+        this
+    }
+
+    pub(crate) fn to(transport: impl Transport + 'static, method: Method, uri: &str) -> Self {
+        match Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(Body::empty())
+        {
+            Ok(request) => Self::from_request(transport, request),
             Err(error) => {
                 let reason = format!("the URI {uri:?} is not valid: {error}");
-                return Self::new(transport, Err(reason));
+                Self::new(transport, Err(reason))
             }
-        };
-        let accept = HeaderValue::from_static("text/event-stream");
-        let mut this = Self::from_request(transport, request);
-        if let Ok(template) = &mut this.template {
-            template.headers.insert(ACCEPT, accept);
         }
-        this
     }
 
     pub(super) fn from_request(
@@ -156,7 +167,19 @@ impl RequestBuilder {
         self
     }
 
-    pub(super) fn edit(&mut self, edit: impl FnOnce(&mut Template) -> Result<(), String>) {
+    /// Sets the time up. Where there is nothing to send, the reason is recorded.
+    pub(crate) async fn start(self, protocol: &'static str) -> (Recorder, Option<Template>) {
+        let real_time = self.real_time || self.transport.needs_real_time();
+        let (clock, template) = match Clock::choose(real_time) {
+            Ok(clock) => (clock, self.template),
+            Err(reason) => (Clock::Real, Err(reason)),
+        };
+        let mut recorder = Recorder::start(self.transport, protocol, clock, self.timeout).await;
+        let template = template.map_err(|reason| recorder.record(What::Error(reason)));
+        (recorder, template.ok())
+    }
+
+    pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Template) -> Result<(), String>) {
         if let Ok(template) = &mut self.template {
             if let Err(reason) = edit(template) {
                 self.template = Err(reason);
@@ -170,13 +193,10 @@ impl IntoFuture for RequestBuilder {
     type IntoFuture = Pin<Box<dyn Future<Output = EventStream> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let real_time = self.real_time || self.transport.needs_real_time();
-        Box::pin(EventStream::open(
-            self.transport,
-            self.template,
-            real_time,
-            self.timeout,
-        ))
+        Box::pin(async move {
+            let (recorder, template) = self.start("an event stream").await;
+            EventStream::open(recorder, template).await
+        })
     }
 }
 

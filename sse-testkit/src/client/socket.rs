@@ -36,7 +36,7 @@ impl RequestBuilder {
     }
 }
 
-struct Socket;
+pub(crate) struct Socket;
 
 impl Transport for Socket {
     fn send(&mut self, request: Request<Body>) -> Sending<'_> {

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use super::Verdict;
 use super::event::judge;
-use super::spot::Spot;
 use crate::EventStream;
-use crate::frame::Frame;
 use crate::parser::Event;
 use crate::record::What;
-use crate::stream::Stuck;
+use crate::recorder::{Spot, Verdict};
 
 impl EventStream {
     /// Expects this many events, with whatever names; the time bound is for each of them.
@@ -20,7 +17,8 @@ impl EventStream {
             let mut events = Vec::new();
             while events.len() < count {
                 let expected = format!("event {} of {count}", events.len() + 1);
-                events.push(self.expect(spot, &expected, None, judge).await);
+                let event = self.recorder.expect(spot, &expected, None, judge);
+                events.push(event.await);
             }
             events
         }
@@ -35,27 +33,8 @@ impl EventStream {
         let spot = Spot::here();
         async move {
             let expected = format!("events for {span:?}");
-            let mut events = Vec::new();
-            let mut wait = self.begin(Some(span)).await;
-            loop {
-                let index = match self.next(&mut wait).await {
-                    Ok(index) => index,
-                    Err(Stuck::TimedOut) => return events,
-                    Err(stuck) => self.fail(spot, &expected, &self.stuck(stuck, span)),
-                };
-                let record = self.record_at(index);
-                match &record.what {
-                    _ if self.instant(record.at) >= wait.deadline => return events,
-                    What::Frame(Frame::Event { event, .. }) => events.push(event.clone()),
-                    What::Frame(_) => {}
-                    What::End { .. } => {
-                        self.pass(index);
-                        return events;
-                    }
-                    _ => self.fail_at(spot, &expected, index, ""),
-                }
-                self.pass(index);
-            }
+            let events = self.recorder.collect_for(spot, &expected, span, judge);
+            events.await
         }
     }
 
@@ -68,14 +47,16 @@ impl EventStream {
             let mut events = Vec::new();
             loop {
                 let expected = "events and then the end of the stream";
-                let next = self.expect(spot, expected, None, |what| match what {
-                    What::End { discarded: None } => Verdict::Met(None),
-                    _ => match judge(what) {
-                        Verdict::Met(event) => Verdict::Met(Some(event)),
-                        Verdict::Skip => Verdict::Skip,
-                        Verdict::Wrong(problem) => Verdict::Wrong(problem),
-                    },
-                });
+                let next = self
+                    .recorder
+                    .expect(spot, expected, None, |what| match what {
+                        What::End { discarded: None } => Verdict::Met(None),
+                        _ => match judge(what) {
+                            Verdict::Met(event) => Verdict::Met(Some(event)),
+                            Verdict::Skip => Verdict::Skip,
+                            Verdict::Wrong(problem) => Verdict::Wrong(problem),
+                        },
+                    });
                 match next.await {
                     Some(event) => events.push(event),
                     None => return events,

@@ -6,24 +6,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::spot::Spot;
-use super::{Verdict, json, tagged};
+use super::{json, tagged};
 use crate::EventStream;
 use crate::frame::Frame;
 use crate::parser::Event;
 use crate::record::What;
-
-type Check<'a> = Box<dyn Fn(&Event) -> Result<(), String> + Send + 'a>;
+use crate::recorder::{Expectation, Spot, Verdict, equal};
 
 /// What the next event has to be like; awaiting it waits for that event and yields it.
 #[must_use = "nothing is expected until it is awaited"]
-pub struct ExpectEvent<'a> {
-    stream: &'a mut EventStream,
-    spot: Spot,
-    expected: String,
-    checks: Vec<Check<'a>>,
-    within: Option<Duration>,
-}
+pub struct ExpectEvent<'a>(Expectation<'a, Event>);
 
 impl EventStream {
     /// Expects the next event to have this name.
@@ -64,13 +56,7 @@ impl EventStream {
     }
 
     fn expect_any(&mut self, spot: Spot, expected: String) -> ExpectEvent<'_> {
-        ExpectEvent {
-            stream: self,
-            spot,
-            expected,
-            checks: Vec::new(),
-            within: None,
-        }
+        ExpectEvent(Expectation::new(&mut self.recorder, spot, expected, judge))
     }
 }
 
@@ -144,20 +130,16 @@ impl<'a> ExpectEvent<'a> {
     }
 
     /// Within this time instead of the stream's [timeout](crate::RequestBuilder::timeout).
-    pub fn within(mut self, span: Duration) -> Self {
-        self.within = Some(span);
-        self.also(format!("within {span:?}"))
+    pub fn within(self, span: Duration) -> Self {
+        Self(self.0.within(span))
     }
 
-    fn also(mut self, expected: impl AsRef<str>) -> Self {
-        self.expected.push_str(", ");
-        self.expected.push_str(expected.as_ref());
-        self
+    fn also(self, expected: impl AsRef<str>) -> Self {
+        Self(self.0.also(expected))
     }
 
-    fn check(mut self, check: impl Fn(&Event) -> Result<(), String> + Send + 'a) -> Self {
-        self.checks.push(Box::new(check));
-        self
+    fn check(self, check: impl Fn(&Event) -> Result<(), String> + Send + 'a) -> Self {
+        Self(self.0.check(check))
     }
 }
 
@@ -166,22 +148,7 @@ impl<'a> IntoFuture for ExpectEvent<'a> {
     type IntoFuture = Pin<Box<dyn Future<Output = Event> + Send + 'a>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let checks = self.checks;
-            let judge = move |what: &What| match judge(what) {
-                Verdict::Met(event) => {
-                    let wrong: Vec<_> = checks.iter().filter_map(|it| it(&event).err()).collect();
-                    match wrong.is_empty() {
-                        true => Verdict::Met(event),
-                        false => Verdict::Wrong(wrong.join("\n")),
-                    }
-                }
-                other => other,
-            };
-            self.stream
-                .expect(self.spot, &self.expected, self.within, judge)
-                .await
-        })
+        Box::pin(self.0.wait())
     }
 }
 
@@ -194,17 +161,8 @@ pub(super) fn judge(what: &What) -> Verdict<Event> {
     }
 }
 
-fn equal(what: &str, came: &str, wanted: &str) -> Result<(), String> {
-    if came == wanted {
-        return Ok(());
-    }
-    Err(format!("{what} is {came:?}, not {wanted:?}"))
-}
-
 impl fmt::Debug for ExpectEvent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExpectEvent")
-            .field("expected", &self.expected)
-            .finish_non_exhaustive()
+        f.debug_tuple("ExpectEvent").field(&self.0).finish()
     }
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::Verdict;
-use super::spot::Spot;
 use crate::EventStream;
 use crate::frame::Frame;
 use crate::record::What;
+use crate::recorder::{Spot, Verdict};
 
 impl EventStream {
     /// Expects the opening: comments or a `retry` sent together with the response head, before
@@ -18,11 +17,12 @@ impl EventStream {
     pub fn expect_opening(&mut self) -> impl Future<Output = String> + Send {
         let spot = Spot::here();
         async move {
-            self.expect(spot, "the opening", None, |what| match what {
-                What::Frame(Frame::Opening { text, .. }) => Verdict::Met(text.clone()),
-                _ => Verdict::Wrong(String::new()),
-            })
-            .await
+            self.recorder
+                .expect(spot, "the opening", None, |what| match what {
+                    What::Frame(Frame::Opening { text, .. }) => Verdict::Met(text.clone()),
+                    _ => Verdict::Wrong(String::new()),
+                })
+                .await
         }
     }
 
@@ -35,14 +35,15 @@ impl EventStream {
     pub fn expect_heartbeat(&mut self) -> impl Future<Output = String> + Send {
         let spot = Spot::here();
         async move {
-            self.expect(spot, "a heartbeat", None, |what| match what {
-                What::Frame(Frame::Comment { text, .. }) => Verdict::Met(text.clone()),
-                What::Frame(Frame::Id { comments, .. }) if !comments.is_empty() => {
-                    Verdict::Met(comments.join("\n"))
-                }
-                _ => skip_all_but_events(what),
-            })
-            .await
+            self.recorder
+                .expect(spot, "a heartbeat", None, |what| match what {
+                    What::Frame(Frame::Comment { text, .. }) => Verdict::Met(text.clone()),
+                    What::Frame(Frame::Id { comments, .. }) if !comments.is_empty() => {
+                        Verdict::Met(comments.join("\n"))
+                    }
+                    _ => skip_all_but_events(what),
+                })
+                .await
         }
     }
 
@@ -57,18 +58,19 @@ impl EventStream {
         let wanted = text.into();
         async move {
             let expected = format!("a comment {wanted:?}");
-            self.expect(spot, &expected, None, |what| match what {
-                What::Frame(Frame::Comment { text, .. }) if *text == wanted => Verdict::Met(()),
-                What::Frame(Frame::Comment { .. }) => Verdict::Wrong(String::new()),
-                What::Frame(Frame::Opening { comments, .. }) if comments.contains(&wanted) => {
-                    Verdict::Met(())
-                }
-                What::Frame(Frame::Id { comments, .. }) if comments.contains(&wanted) => {
-                    Verdict::Met(())
-                }
-                _ => skip_all_but_events(what),
-            })
-            .await;
+            self.recorder
+                .expect(spot, &expected, None, |what| match what {
+                    What::Frame(Frame::Comment { text, .. }) if *text == wanted => Verdict::Met(()),
+                    What::Frame(Frame::Comment { .. }) => Verdict::Wrong(String::new()),
+                    What::Frame(Frame::Opening { comments, .. }) if comments.contains(&wanted) => {
+                        Verdict::Met(())
+                    }
+                    What::Frame(Frame::Id { comments, .. }) if comments.contains(&wanted) => {
+                        Verdict::Met(())
+                    }
+                    _ => skip_all_but_events(what),
+                })
+                .await;
         }
     }
 
@@ -83,21 +85,22 @@ impl EventStream {
         let wanted = retry;
         async move {
             let expected = format!("retry: {}", wanted.as_millis());
-            self.expect(spot, &expected, None, |what| {
-                let retry = match what {
-                    What::Frame(Frame::Retry(retry)) => Some(retry),
-                    What::Frame(Frame::Opening { retry, .. } | Frame::Id { retry, .. }) => {
-                        retry.as_ref()
+            self.recorder
+                .expect(spot, &expected, None, |what| {
+                    let retry = match what {
+                        What::Frame(Frame::Retry(retry)) => Some(retry),
+                        What::Frame(Frame::Opening { retry, .. } | Frame::Id { retry, .. }) => {
+                            retry.as_ref()
+                        }
+                        _ => None,
+                    };
+                    match retry {
+                        Some(retry) if *retry == wanted => Verdict::Met(()),
+                        Some(_) => Verdict::Wrong(String::new()),
+                        None => skip_all_but_events(what),
                     }
-                    _ => None,
-                };
-                match retry {
-                    Some(retry) if *retry == wanted => Verdict::Met(()),
-                    Some(_) => Verdict::Wrong(String::new()),
-                    None => skip_all_but_events(what),
-                }
-            })
-            .await;
+                })
+                .await;
         }
     }
 
@@ -110,12 +113,13 @@ impl EventStream {
         let wanted = id.into();
         async move {
             let expected = format!("a block without data that sets the id {wanted:?}");
-            self.expect(spot, &expected, None, |what| match what {
-                What::Frame(Frame::Id { id, .. }) if *id == wanted => Verdict::Met(()),
-                What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
-                _ => skip_all_but_events(what),
-            })
-            .await;
+            self.recorder
+                .expect(spot, &expected, None, |what| match what {
+                    What::Frame(Frame::Id { id, .. }) if *id == wanted => Verdict::Met(()),
+                    What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
+                    _ => skip_all_but_events(what),
+                })
+                .await;
         }
     }
 
@@ -126,15 +130,16 @@ impl EventStream {
     pub fn expect_end(&mut self) -> impl Future<Output = ()> + Send {
         let spot = Spot::here();
         async move {
-            self.expect(spot, "the end of the stream", None, |what| match what {
-                What::End { discarded: None } => Verdict::Met(()),
-                What::End {
-                    discarded: Some(text),
-                } => Verdict::Wrong(format!("and clients discard what it had begun: {text:?}")),
-                What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
-                _ => skip_all_but_events(what),
-            })
-            .await;
+            self.recorder
+                .expect(spot, "the end of the stream", None, |what| match what {
+                    What::End { discarded: None } => Verdict::Met(()),
+                    What::End {
+                        discarded: Some(text),
+                    } => Verdict::Wrong(format!("and clients discard what it had begun: {text:?}")),
+                    What::Frame(Frame::Id { .. }) => Verdict::Wrong(String::new()),
+                    _ => skip_all_but_events(what),
+                })
+                .await;
         }
     }
 
@@ -146,11 +151,12 @@ impl EventStream {
     pub fn expect_error(&mut self) -> impl Future<Output = String> + Send {
         let spot = Spot::here();
         async move {
-            self.expect(spot, "an error", None, |what| match what {
-                What::Error(error) => Verdict::Met(error.clone()),
-                _ => skip_all_but_events(what),
-            })
-            .await
+            self.recorder
+                .expect(spot, "an error", None, |what| match what {
+                    What::Error(error) => Verdict::Met(error.clone()),
+                    _ => skip_all_but_events(what),
+                })
+                .await
         }
     }
 }

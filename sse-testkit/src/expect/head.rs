@@ -3,9 +3,8 @@
 use http::StatusCode;
 use serde::de::DeserializeOwned;
 
-use super::spot::Spot;
 use crate::EventStream;
-use crate::record::What;
+use crate::recorder::Spot;
 
 /// A status, as a number or by name.
 pub trait IntoStatus {
@@ -29,40 +28,22 @@ impl EventStream {
     /// Expects this status. There is nothing to await: the head is there.
     #[track_caller]
     pub fn expect_status(&self, status: impl IntoStatus) -> &Self {
-        let spot = Spot::here();
-        let status = status.into_status();
-        let expected = format!("status {status}");
-        let head = self.head(spot, &expected);
-        if head.status.as_u16() != status {
-            self.fail(spot, &expected, &format!("got status {}", head.status));
-        }
+        self.recorder
+            .expect_status(Spot::here(), status.into_status());
         self
     }
 
     /// Expects a header with exactly this value; if it is repeated, one of them.
     #[track_caller]
     pub fn expect_header(&self, name: &str, value: &str) -> &Self {
-        let spot = Spot::here();
-        let expected = format!("header {name}: {value}");
-        let head = self.head(spot, &expected);
-        let values: Vec<_> = head.headers.get_all(name).iter().collect();
-        if values.is_empty() {
-            self.fail(spot, &expected, "there is no such header");
-        }
-        if !values.iter().any(|it| it.as_bytes() == value.as_bytes()) {
-            self.fail(spot, &expected, &format!("got {values:?}"));
-        }
+        self.recorder.expect_header(Spot::here(), name, value);
         self
     }
 
     /// Expects that there is no such header.
     #[track_caller]
     pub fn expect_no_header(&self, name: &str) -> &Self {
-        let spot = Spot::here();
-        let expected = format!("no header {name}");
-        if let Some(value) = self.head(spot, &expected).headers.get(name) {
-            self.fail(spot, &expected, &format!("got {value:?}"));
-        }
+        self.recorder.expect_no_header(Spot::here(), name);
         self
     }
 
@@ -70,7 +51,7 @@ impl EventStream {
     #[track_caller]
     pub fn body_text(&mut self) -> impl Future<Output = String> + Send {
         let spot = Spot::here();
-        async move { self.whole_body(spot, "a whole body").await }
+        async move { self.recorder.whole_body(spot, "a whole body").await }
     }
 
     /// Reads the body to its end and decodes it as JSON.
@@ -79,28 +60,12 @@ impl EventStream {
         let spot = Spot::here();
         async move {
             let expected = format!("a JSON body ({})", std::any::type_name::<T>());
-            let text = self.whole_body(spot, &expected).await;
+            let text = self.recorder.whole_body(spot, &expected).await;
             match serde_json::from_str(&text) {
                 Ok(value) => value,
-                Err(error) => self.fail(spot, &expected, &format!("{error} in {text}")),
-            }
-        }
-    }
-
-    async fn whole_body(&mut self, spot: Spot, expected: &str) -> String {
-        let mut wait = self.begin(None).await;
-        loop {
-            let index = match self.next(&mut wait).await {
-                Ok(index) => index,
-                Err(stuck) => self.fail(spot, expected, &self.stuck(stuck, self.timeout())),
-            };
-            match self.record_at(index).what {
-                What::Error(_) | What::Closed => self.fail_at(spot, expected, index, ""),
-                What::End { .. } => {
-                    self.pass(index);
-                    return String::from_utf8_lossy(self.raw()).into_owned();
-                }
-                _ => self.pass(index),
+                Err(error) => self
+                    .recorder
+                    .fail(spot, &expected, &format!("{error} in {text}")),
             }
         }
     }

@@ -1,14 +1,11 @@
 //! Connecting, and connecting again as `EventSource` does.
 
-use std::time::Duration;
-
 use http::StatusCode;
-use tokio::time::timeout;
 
 use super::EventStream;
-use super::connection::Connection;
-use crate::client::describe;
+use super::decoder::EventDecoder;
 use crate::record::{Head, What};
+use crate::recorder::Decoder;
 
 /// What came of a reconnection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,31 +37,15 @@ impl EventStream {
         if self.template.is_none() {
             return Reconnect::Unreachable;
         }
-        // An end that has arrived is what makes the client reconnect.
-        if let Some(index) = self.unread() {
-            if self.records[index].what.is_last() {
-                self.pass(index);
-            }
-        }
-        self.close();
-        let read = self.told().len();
-        self.records.truncate(read);
-
-        self.clock.enter().await;
-        tokio::time::sleep(self.retry).await;
-        self.record(What::Reconnect {
-            after: self.retry,
-            id: self.last_event_id.clone(),
-        });
-        self.read = self.records.len();
-        self.connection = Connection::none();
+        let (retry, id) = (self.retry(), self.last_event_id().to_owned());
+        self.recorder.hang_up_for(retry, &id).await;
         self.dial().await;
         self.outcome().unwrap_or(Reconnect::Unreachable)
     }
 
     /// What a client makes of the current response; `None` if there is none.
     fn outcome(&self) -> Option<Reconnect> {
-        let head = self.connection.head.as_ref()?;
+        let head = self.recorder.current_head()?;
         Some(match head.status {
             StatusCode::NO_CONTENT => Reconnect::Stopped,
             StatusCode::OK if head.is_event_stream() => Reconnect::Open,
@@ -77,27 +58,16 @@ impl EventStream {
         let Some(template) = &self.template else {
             return;
         };
-        let request = match template.request(&self.last_event_id) {
+        let id = self.last_event_id();
+        let request = match template.request(id) {
             Ok(request) => request,
-            Err(reason) => return self.record(What::Error(reason)),
+            Err(reason) => return self.recorder.record(What::Error(reason)),
         };
-        let response = match timeout(self.timeout, self.transport.send(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return self.record(What::Error(describe(&*error))),
-            Err(_) => {
-                let reason = format!("no response head within {:?}", self.timeout);
-                return self.record(What::Error(reason + self.time_hint()));
-            }
+        let decoder = EventDecoder::new(id);
+        let decoder = |head: &Head| {
+            head.is_event_stream()
+                .then(|| Box::new(decoder) as Box<dyn Decoder>)
         };
-        let (parts, body) = response.into_parts();
-        let head = Head {
-            status: parts.status,
-            headers: parts.headers,
-        };
-        self.record(What::Head(head.clone()));
-        let opening_until: Duration = self.started.elapsed() + self.clock.head_slack();
-        self.connection = Connection::new(head, body, &self.last_event_id, opening_until);
-        // A server sends the first bytes at once, so that they are read at once keeps their time.
-        self.peek().await;
+        self.recorder.dial(request, decoder).await;
     }
 }

@@ -1,5 +1,6 @@
 //! What a stream sent, as text: for snapshots and for failed expectations.
 
+mod messages;
 mod redact;
 mod render;
 
@@ -7,6 +8,8 @@ use std::fmt;
 
 use regex_lite::Regex;
 
+use self::messages::View;
+pub(crate) use self::messages::hex;
 use self::redact::Redactions;
 pub(crate) use self::render::line;
 use crate::record::{Record, What};
@@ -31,6 +34,18 @@ use crate::record::{Record, What};
 /// `#1` is the event's id and `retry=3s` its reconnection time, both only if they are in the
 /// event's own block. A name or id with other characters than letters, digits and `_ - . : /` is
 /// put in quotes, and control characters in data are escaped.
+///
+/// A call over [gRPC-Web](crate::grpc_web) looks the same, with its messages and its status:
+///
+/// ```text
+/// HTTP 200 OK
+/// content-type: application/grpc-web+proto
+///
+/// +0ms     message 2 bytes | 08 05
+/// +15s     status 14 UNAVAILABLE | draining
+///            with trailer x-retry: 3
+/// +15s     end
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Transcript {
@@ -39,6 +54,7 @@ pub struct Transcript {
     headers: bool,
     times: bool,
     chunks: bool,
+    messages: Option<View>,
     redactions: Redactions,
 }
 
@@ -50,6 +66,7 @@ impl Transcript {
             headers: true,
             times: true,
             chunks: false,
+            messages: None,
             redactions: Redactions::default(),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::Transcript;
+use super::messages::{self, View};
 use super::redact::{Ids, Redactions};
 use crate::frame::Frame;
 use crate::record::{Head, What};
@@ -32,7 +33,7 @@ impl Transcript {
                     text.push_str(&format!("\n--- reconnect after {}{id}\n", time(*after)));
                     continue;
                 }
-                what => block(what, &self.redactions, &mut ids),
+                what => block(what, self.messages.as_ref(), &self.redactions, &mut ids),
             };
             for (number, line) in block.lines().enumerate() {
                 let at = match number {
@@ -77,12 +78,14 @@ impl Transcript {
 
 /// One record in a line or a few, without its time.
 pub(crate) fn line(what: &What) -> String {
-    block(what, &Redactions::default(), &mut Ids::default())
+    block(what, None, &Redactions::default(), &mut Ids::default())
 }
 
-fn block(what: &What, redactions: &Redactions, ids: &mut Ids) -> String {
+fn block(what: &What, messages: Option<&View>, redactions: &Redactions, ids: &mut Ids) -> String {
     match what {
         What::Frame(frame) => self::frame(frame, redactions, ids),
+        What::Message(message) => messages::message(message, messages, redactions),
+        What::Status(status) => messages::status(status, redactions),
         What::Chunk(bytes) => format!("chunk of {} bytes", bytes.len()),
         What::Plain(body) => lines("body", &redactions.data(body)),
         What::End { discarded: None } => "end".to_owned(),
@@ -180,7 +183,7 @@ fn push_retry(out: &mut String, retry: Option<Duration>) {
 }
 
 /// The text after a bar, each further line below it.
-fn lines(head: &str, text: &str) -> String {
+pub(super) fn lines(head: &str, text: &str) -> String {
     let mut out = head.to_owned();
     let width = head.chars().count();
     for (number, line) in text.split('\n').enumerate() {
@@ -203,7 +206,7 @@ pub(super) fn token(text: &str) -> String {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in text.chars() {
         match it {

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::EventStream;
-use crate::frame::Frame;
-use crate::record::What;
+use super::Recorder;
 
 /// The bounds of one expectation.
 #[derive(Debug)]
@@ -31,8 +29,8 @@ const MAX_READS_AT_ONE_MOMENT: usize = 200_000;
 /// How often to look for what decides the meaning of the first bytes.
 const MAX_PEEKS: usize = 64;
 
-impl EventStream {
-    /// Begins an expectation: makes time run as this stream needs it and sets the bound.
+impl Recorder {
+    /// Begins an expectation: makes time run as the test needs it and sets the bound.
     pub(crate) async fn begin(&mut self, within: Option<Duration>) -> Wait {
         self.clock.enter().await;
         let now = Instant::now();
@@ -81,7 +79,7 @@ impl EventStream {
     }
 
     /// Reads what is there without waiting, but decides what it is.
-    pub(crate) async fn peek(&mut self) {
+    pub(super) async fn peek(&mut self) {
         poll_fn(|cx| {
             for _ in 0..MAX_PEEKS {
                 if self.poll_read(cx).is_pending() || !self.connection.is_undecided() {
@@ -101,23 +99,9 @@ impl EventStream {
         Some(self.read + ahead)
     }
 
-    /// Passes the record: what it says is from now on what the client knows.
+    /// Passes the record: the next expectation begins behind it.
     pub(crate) fn pass(&mut self, index: usize) {
         self.read = self.read.max(index + 1);
-        let What::Frame(frame) = &self.records[index].what else {
-            return;
-        };
-        let (id, retry) = match frame {
-            Frame::Event { event, .. } => (Some(&event.last_event_id), event.retry),
-            Frame::Id { id, retry, .. } => (Some(id), *retry),
-            Frame::Opening { retry, .. } => (None, *retry),
-            Frame::Retry(delay) => (None, Some(*delay)),
-            Frame::Comment { .. } | Frame::Empty { .. } | Frame::Blank => (None, None),
-        };
-        if let Some(id) = id {
-            self.last_event_id.clone_from(id);
-        }
-        self.retry = retry.unwrap_or(self.retry);
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
