@@ -35,9 +35,9 @@
 //! # }
 //! ```
 //!
-//! With the feature `prost` messages are the types that it generates: sent by
-//! [`message`](GrpcWebRequest::message), compared by [`proto`](ExpectMessage::proto), decoded by
-//! [`decode`](Message::decode).
+//! With the feature `prost` messages are the types that it generates: `message` of
+//! [`GrpcWebRequest`] sends one, `proto` of [`ExpectMessage`] compares, `decode` of [`Message`]
+//! decodes.
 //!
 //! [gRPC-Web]: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md
 

@@ -8,7 +8,26 @@ use crate::recorder::equal;
 use crate::transcript::hex;
 
 impl GrpcWebRequest {
-    /// Sets the message.
+    /// Sets the message. Needs the feature `prost`, as all that knows types does.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use http::{Request, Response};
+    /// use sse_testkit::{Body, grpc_web};
+    ///
+    /// /// Sends the request's message back. A `u32` is what protobuf calls `UInt32Value`.
+    /// async fn echo(request: Request<Body>) -> Result<Response<Body>, std::io::Error> {
+    ///     let response = Response::builder().header("content-type", "application/grpc-web");
+    ///     Ok(response.body(request.into_body()).unwrap())
+    /// }
+    ///
+    /// let call = grpc_web::call(tower::service_fn(echo), "/echo.Echo/Echo");
+    /// let mut call = call.message(&5_u32).await;
+    /// let message = call.expect_message().proto(&5_u32).await;
+    /// assert_eq!(message.decode::<u32>(), 5);
+    /// # }
+    /// ```
     pub fn message<M: prost::Message>(self, message: &M) -> Self {
         self.message_bytes(message.encode_to_vec())
     }

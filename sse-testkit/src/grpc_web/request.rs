@@ -19,7 +19,8 @@ use crate::client::{BoxError, InProcess, RequestBuilder, Transport};
 ///
 /// The service may be an `axum::Router`, one of tonic's with `tonic_web::GrpcWebLayer` around it,
 /// or whatever else takes a [`Body`] and answers over `http` types. The path names the method:
-/// `/package.Service/Method`. The request goes out when the returned builder is awaited.
+/// `/package.Service/Method`. The request goes out when the returned builder is awaited; the
+/// [module](crate::grpc_web) shows it in use.
 pub fn call<S, B>(service: S, path: impl AsRef<str>) -> GrpcWebRequest
 where
     S: Service<Request<Body>, Response = http::Response<B>> + Send + 'static,

@@ -73,11 +73,12 @@ mod tests {
 
     #[test]
     fn what_is_percent_encoded_is_decoded_and_the_rest_left_alone() {
-        let cases: [(&[u8], &str); 7] = [
+        let cases: [(&[u8], &str); 8] = [
             (b"no such price", "no such price"),
             (b"50%25 of %C3%BC%c3%bc", "50% of \u{fc}\u{fc}"),
             (b"100%", "100%"),
             (b"%zz%4", "%zz%4"),
+            (b"%4z", "%4z"),
             (b"%%41", "%A"),
             (b"a+b", "a+b"),
             (b"%ff", "\u{fffd}"),

@@ -18,6 +18,27 @@ impl GrpcWebStream {
     ///
     /// Trailer frame or headers make no difference, which is how clients see it;
     /// [`Status::in_headers`] tells. The code is a [`Code`] or its number.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use http::{Request, Response};
+    /// use sse_testkit::Body;
+    /// use sse_testkit::grpc_web::{self, Code};
+    ///
+    /// async fn refuse(_: Request<Body>) -> Result<Response<Body>, std::io::Error> {
+    ///     Ok(Response::builder()
+    ///         .header("content-type", "application/grpc-web+proto")
+    ///         .header("grpc-status", "14")
+    ///         .header("grpc-message", "in%20a%20minute")
+    ///         .body(Body::empty())
+    ///         .unwrap())
+    /// }
+    ///
+    /// let mut call = grpc_web::call(tower::service_fn(refuse), "/prices.v1.Prices/Watch").await;
+    /// call.expect_grpc_status(Code::UNAVAILABLE).message("in a minute").await;
+    /// # }
+    /// ```
     #[track_caller]
     pub fn expect_grpc_status(&mut self, code: impl Into<Code>) -> ExpectStatus<'_> {
         self.expect_code(Spot::here(), code.into())
@@ -37,7 +58,10 @@ impl GrpcWebStream {
         ExpectStatus(
             Expectation::new(&mut self.recorder, spot, expected, judge)
                 .at_the_end()
-                .check(move |status| equal("the status", &status.code, &wanted)),
+                .check(move |status| match status.code {
+                    code if code == wanted => Ok(()),
+                    code => Err(format!("the status is {code}, not {wanted}")),
+                }),
         )
     }
 }
