@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Method, request::Parts};
+use http::{Method, Uri, request::Parts};
 
 use crate::{
     body::{Guard, opening},
@@ -10,6 +10,7 @@ use crate::{
     headers::accepts_event_stream,
     keep_alive::Heartbeat,
     limit::{Permit, PermitClaim},
+    observe::{self, Observed, ObservedWithin},
     on_error::OnError,
     refusal::Refusal,
     settings::Settings,
@@ -26,6 +27,8 @@ pub struct Admission {
     /// Taken early by a request that asks for a stream: it gets one even if a drain begins before
     /// its handler is done, and the drain waits for it.
     drain: Option<DrainTicket>,
+    /// The request's, if a span is going to tell it.
+    uri: Option<Uri>,
     is_head: bool,
     may_retry_later: bool,
 }
@@ -45,6 +48,8 @@ pub(crate) struct Wishes {
     pub(crate) max_lifetime: Wish<Option<Duration>>,
     pub(crate) on_error: Wish<OnError>,
     pub(crate) finite: bool,
+    /// Whether a layer further in observes the stream.
+    pub(crate) observed: ObservedWithin,
 }
 
 #[derive(Default)]
@@ -88,12 +93,18 @@ pub(crate) enum Entry {
 impl Admission {
     /// Lets a request through to its handler, or answers why not.
     pub(crate) fn of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
+        Self::try_of(settings, parts)
+            .inspect_err(|refusal| observe::rejected(settings, refusal.reason))
+    }
+
+    fn try_of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
         let is_head = parts.method == Method::HEAD;
         let accepts = accepts_event_stream(&parts.headers);
         let mut admission = Self {
             settings: Arc::clone(settings),
             permit: None,
             drain: None,
+            uri: observe::path(parts),
             is_head,
             may_retry_later: accepts && parts.method == Method::GET,
         };
@@ -121,8 +132,15 @@ impl Admission {
             return Entry::Head;
         }
         match self.take_places() {
-            Ok((permit, drain)) => Entry::Stream(wishes.guard(&self.settings, permit, drain)),
-            Err(refusal) => Entry::Refused(refusal),
+            Ok((permit, drain)) => {
+                let observed = Observed::join(&wishes.observed)
+                    .unwrap_or_else(|| Observed::open(&self.settings, self.uri.as_ref()));
+                Entry::Stream(wishes.guard(&self.settings, permit, drain, observed))
+            }
+            Err(refusal) => {
+                observe::rejected(&self.settings, refusal.reason);
+                Entry::Refused(refusal)
+            }
         }
     }
 
@@ -157,6 +175,7 @@ impl Wishes {
         settings: &Settings,
         permit: Option<Permit>,
         mut drain: Option<DrainTicket>,
+        observed: Observed,
     ) -> Guard {
         let heartbeat = if self.opening == OpeningWish::Impossible {
             None
@@ -182,6 +201,7 @@ impl Wishes {
             on_error: self.on_error.or_else(|| settings.on_error.clone()),
             permit,
             drain,
+            observed,
         }
     }
 }

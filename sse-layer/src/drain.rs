@@ -24,8 +24,9 @@ use tokio::{
 
 use crate::{
     event::{Event, EventData, Frame, retry_line},
+    observe::RejectReason,
     random::spread,
-    refusal::Refusal,
+    refusal::{Answer, Refusal},
 };
 
 /// What those that end with the deadline have left to say good-bye.
@@ -219,15 +220,19 @@ impl Drain {
     pub(crate) fn refusal(&self, may_retry_later: bool) -> Option<Refusal> {
         let settings = &self.shared.begun.get()?.settings;
         let retry = spread(&settings.retry);
-        Some(if may_retry_later {
-            Refusal::RetryLater(retry)
+        let answer = if may_retry_later {
+            Answer::RetryLater(retry)
         } else {
-            Refusal::Status {
+            Answer::Status {
                 status: StatusCode::SERVICE_UNAVAILABLE,
                 error: "the server is shutting down",
                 max_connections: None,
                 retry_after: retry,
             }
+        };
+        Some(Refusal {
+            reason: RejectReason::Draining,
+            answer,
         })
     }
 

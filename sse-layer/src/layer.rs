@@ -8,6 +8,7 @@ use crate::{
     drain::Drain,
     keep_alive::{Heartbeat, KeepAlive},
     limit::ConnectionLimit,
+    observe::Meters,
     on_error::OnError,
     service::SseService,
     settings::Settings,
@@ -56,6 +57,7 @@ impl SseLayer {
                 on_error: OnError::default(),
                 limit: None,
                 drain: None,
+                meters: Meters::default(),
             }),
         }
     }

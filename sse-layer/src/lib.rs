@@ -1,3 +1,6 @@
+// Where the README's link leads in the documentation; elsewhere it leads to the file.
+#![doc = "[composing]: crate::guide::composing\n"]
+#![doc = "[observing]: crate::guide::observing\n"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //
@@ -23,6 +26,7 @@ mod headers;
 mod keep_alive;
 mod last_event_id;
 mod limit;
+mod observe;
 mod on_error;
 mod random;
 mod refusal;
@@ -33,6 +37,9 @@ mod error;
 mod axum;
 #[cfg(feature = "tonic")]
 pub mod grpc;
+
+#[cfg(any(doc, doctest))]
+pub mod guide;
 
 #[cfg(feature = "json")]
 pub use self::event::{Json, Tagged};

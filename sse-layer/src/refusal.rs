@@ -8,11 +8,18 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 
-use crate::{event::retry_line, headers};
+use crate::{event::retry_line, headers, observe::RejectReason};
 
 /// Why a request gets no stream, and what its client is told.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Refusal {
+pub(crate) struct Refusal {
+    pub(crate) reason: RejectReason,
+    pub(crate) answer: Answer,
+}
+
+/// What a refused client is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Answer {
     /// A status that says it, for clients that read statuses.
     Status {
         status: StatusCode,
@@ -27,8 +34,8 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     pub(crate) fn into_response(self) -> Response<Bytes> {
-        match self {
-            Self::Status {
+        match self.answer {
+            Answer::Status {
                 status,
                 error,
                 max_connections,
@@ -45,7 +52,7 @@ impl Refusal {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds_up(retry_after)));
                 response
             }
-            Self::RetryLater(retry) => {
+            Answer::RetryLater(retry) => {
                 let mut response = Response::new(retry_line(retry).into_bytes());
                 headers::render(response.headers_mut());
                 response

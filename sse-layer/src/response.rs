@@ -7,6 +7,7 @@ use crate::{
     admission::{Admission, Entry, OpeningWish, Wish, Wishes},
     body::{GuardedBody, SseBody},
     headers,
+    observe::ObservedWithin,
     on_error::OnError,
     sse::{Content, Sse},
 };
@@ -38,13 +39,16 @@ impl<S> IntoEventResponse for Sse<S> {
             Content::Stream(stream) => stream,
             Content::Response(response) => return response.map(SseBody::full),
         };
-        let marks = Marks {
+        let mut marks = Marks {
             keep_alive: true,
             ..options.marks()
         };
         let (wishes, name, extra) = options.into_parts();
         let body = match admission.enter(wishes) {
-            Entry::Stream(guard) => SseBody::stream(stream, name, guard),
+            Entry::Stream(guard) => {
+                marks.observed = guard.observed.share();
+                SseBody::stream(stream, name, guard)
+            }
             Entry::Head => SseBody::head(),
             Entry::Refused(refusal) => return Self::refused(refusal.into_response()),
         };
@@ -70,33 +74,35 @@ impl<B> IntoEventResponse for Response<B> {
             drop(admission);
             return Response::from_parts(parts, GuardedBody::plain(body));
         }
-        let inner = parts.extensions.get::<Marks>().copied();
+        let inner = parts.extensions.remove::<Marks>();
         let is_text = headers::is_plain_text(&parts.headers);
-        let opening = match inner {
+        let opening = match &inner {
             _ if !is_text => OpeningWish::Impossible,
             Some(_) => OpeningWish::Done,
             None => OpeningWish::Wanted,
         };
-        let inner = inner.unwrap_or_default();
+        let mut marks = inner.unwrap_or_default();
         let wishes = Wishes {
-            heartbeat: seen_to(inner.keep_alive, None),
+            heartbeat: seen_to(marks.keep_alive, None),
             opening,
             retry: None,
-            max_lifetime: seen_to(inner.max_lifetime, None),
+            max_lifetime: seen_to(marks.max_lifetime, None),
             // What has been broken off further in stays broken off.
-            on_error: seen_to(inner.on_error, OnError::abort()),
-            finite: inner.finite,
+            on_error: seen_to(marks.on_error, OnError::abort()),
+            finite: marks.finite,
+            observed: std::mem::take(&mut marks.observed),
         };
         let body = match admission.enter(wishes) {
-            Entry::Stream(guard) => GuardedBody::stream(body, is_text, guard),
+            Entry::Stream(guard) => {
+                marks.observed = guard.observed.share();
+                GuardedBody::stream(body, is_text, guard)
+            }
             Entry::Head => GuardedBody::head(),
             Entry::Refused(refusal) => return Self::refused(refusal.into_response()),
         };
         headers::complete(&mut parts.headers);
-        parts.extensions.insert(Marks {
-            keep_alive: true,
-            ..inner
-        });
+        marks.keep_alive = true;
+        parts.extensions.insert(marks);
         Response::from_parts(parts, body)
     }
 
@@ -118,7 +124,7 @@ fn seen_to<T>(is_seen_to: bool, nothing: T) -> Wish<T> {
 ///
 /// A stream is known by its content type alone, with or without these. Where something in between
 /// loses them, the outer layer treats it as it does anybody else's stream.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Marks {
     /// Somebody has decided on heartbeats...
     pub(crate) keep_alive: bool,
@@ -128,4 +134,6 @@ pub(crate) struct Marks {
     pub(crate) on_error: bool,
     /// The stream ends by itself.
     pub(crate) finite: bool,
+    /// A layer observes it.
+    pub(crate) observed: ObservedWithin,
 }

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::{drain::Drain, keep_alive::Heartbeat, limit::ConnectionLimit, on_error::OnError};
+use crate::{
+    drain::Drain, keep_alive::Heartbeat, limit::ConnectionLimit, observe::Meters, on_error::OnError,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -12,4 +14,5 @@ pub(crate) struct Settings {
     pub(crate) on_error: OnError,
     pub(crate) limit: Option<ConnectionLimit>,
     pub(crate) drain: Option<Drain>,
+    pub(crate) meters: Meters,
 }

@@ -13,6 +13,7 @@ use crate::{
     event::EventName,
     headers,
     keep_alive::{Heartbeat, KeepAlive},
+    observe::{Observed, ObservedWithin},
     on_error::OnError,
     response::Marks,
     stream::{BoxEventStream, EventStream, LocalBoxEventStream, TryTyped, Typed, Until},
@@ -247,6 +248,7 @@ impl<S> Sse<S> {
             on_error: options.on_error.unwrap_or_default(),
             permit: None,
             drain: None,
+            observed: Observed::default(),
         };
         let mut response = Response::new(SseBody::stream(stream, options.name, guard));
         *response.headers_mut() = options.headers;
@@ -342,6 +344,7 @@ impl Options {
             max_lifetime: self.max_lifetime.is_some(),
             on_error: self.on_error.is_some(),
             finite: self.finite,
+            observed: ObservedWithin::default(),
         }
     }
 
@@ -353,6 +356,7 @@ impl Options {
             max_lifetime: Wish::of(self.max_lifetime.map(Some)),
             on_error: Wish::of(self.on_error),
             finite: self.finite,
+            observed: ObservedWithin::default(),
         };
         (wishes, self.name, self.headers)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::{Router, extract::DefaultBodyLimit};
 use jiff::Timestamp;
 use sse_layer::{ConnectionLimit, Drain, KeepAlive, SseLayer};
+use tower_http::trace::TraceLayer;
 
 use crate::{
     ai, clock::Clock, journal::Journal, live, notifications, openai, orders, page, stats, stocks,
@@ -93,4 +94,6 @@ pub fn app(config: Config) -> Router {
         // Not behind the layer: the numbers are wanted most when the limit is reached, and whoever
         // asks for them with the `Accept` of an event stream would be refused, or counted.
         .merge(stats::routes(limit))
+        // Requests, up to the head of their response; the stream behind it has a span of its own.
+        .layer(TraceLayer::new_for_http())
 }

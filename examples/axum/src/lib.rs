@@ -16,6 +16,7 @@ mod orders;
 mod stocks;
 
 mod live;
+pub mod metrics;
 mod stats;
 mod time;
 

@@ -4,14 +4,14 @@ mod args;
 mod shutdown;
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
     time::Duration,
 };
 
 use axum::serve::ListenerExt as _;
 use clap::Parser as _;
-use example_axum::app;
+use example_axum::{app, metrics};
 use sse_layer::{Drain, Event};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -21,9 +21,12 @@ use self::args::Args;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    let filter = EnvFilter::try_from_default_env();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_env_filter(filter.unwrap_or_else(|_| "info,sse_layer=debug".into()))
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        .compact()
         .init();
     match run(args).await {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,7 +56,8 @@ async fn run(args: Args) -> io::Result<()> {
         .window(Duration::from_secs(1))
         .deadline(Duration::from_secs(10))
         .farewell(Event::text("the server is shutting down").event("bye"));
-    let app = app(args.config(drain.clone()));
+    let metrics = metrics::install().map_err(io::Error::other)?;
+    let app = app(args.config(drain.clone())).merge(metrics::routes(metrics));
     let signal = shutdown::signal()?;
 
     // Not println!, which panics where nobody reads it.

@@ -122,6 +122,68 @@ async fn the_command_line_is_followed() {
 }
 
 #[tokio::test]
+async fn prometheus_reads_what_streams_there_are_and_were() {
+    let server = Server::start(&["--tick-ms", "50"]).await;
+    let mut open = sse_testkit::connect(server.url("/stocks")).await;
+    open.collect(5).await;
+    let mut ended = sse_testkit::connect(server.url("/sse/ai/stream?prompt=hi")).await;
+    let answer = ended.collect_to_end().await;
+
+    let mut page = sse_testkit::connect(server.url("/metrics")).await;
+    page.expect_status(200)
+        .expect_header("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    let page = page.body_text().await;
+    let number = |name: &str| -> f64 {
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|line| line.trim().parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in\n{page}"))
+    };
+    assert_eq!(number("sse_connections_active"), 1.0);
+    assert_eq!(number("sse_connections_opened_total"), 2.0);
+    assert_eq!(
+        number("sse_connections_closed_total{reason=\"ended\"}"),
+        1.0
+    );
+    assert_eq!(number("sse_connection_duration_seconds_count"), 1.0);
+    assert!(number("sse_connection_duration_seconds_bucket{le=\"10\"}") >= 1.0);
+    let events = 5 + u32::try_from(answer.len()).unwrap();
+    assert!(number("sse_events_sent_total") >= f64::from(events));
+    assert!(number("sse_bytes_sent_total") >= 100.0);
+    assert!(page.contains("# HELP sse_connections_active "));
+}
+
+#[tokio::test]
+async fn the_log_tells_of_streams_in_a_line_each() {
+    let mut server = Server::start(&[]).await;
+    let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
+    let mut sse = sse_testkit::connect(server.url("/stocks")).await;
+    sse.expect_any_event().await;
+    sse.close();
+    let closed = timeout(PATIENCE, async {
+        loop {
+            let line = log.next_line().await.unwrap().unwrap();
+            if line.contains("closed") {
+                return line;
+            }
+        }
+    });
+    let closed = closed.await.unwrap();
+    for part in [
+        "DEBUG",
+        "/stocks",
+        "an event stream was closed",
+        "client_gone",
+        "heartbeats=0",
+    ] {
+        assert!(closed.contains(part), "{part} in {closed}");
+    }
+    assert!(
+        !closed.contains('\u{1b}'),
+        "no colours where no terminal is"
+    );
+}
+
+#[tokio::test]
 async fn sigterm_ends_it_though_streams_are_open() {
     ends_on("TERM").await;
 }

@@ -52,15 +52,17 @@ impl Position {
         }
     }
 
-    /// The position after these further bytes.
-    pub(super) fn after(mut self, bytes: &[u8]) -> Self {
+    /// Moves on behind these further bytes. Answers how many blocks end in them that had a field
+    /// for the blank line to act on.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> u64 {
+        let mut blocks = 0;
         let mut rest = bytes;
         while let Some((&byte, tail)) = rest.split_first() {
             rest = tail;
             self.place = match (self.place, byte) {
                 (Place::AfterCr, b'\n') => Place::LineStart,
                 (Place::LineStart | Place::AfterCr, b'\n' | b'\r') => {
-                    self.has_fields = false;
+                    blocks += u64::from(std::mem::take(&mut self.has_fields));
                     line_end(byte)
                 }
                 (place, b'\n' | b'\r') => {
@@ -85,7 +87,7 @@ impl Position {
                 _ => Place::Field,
             };
         }
-        self
+        blocks
     }
 }
 
@@ -102,7 +104,22 @@ mod tests {
     use super::*;
 
     fn after(bytes: &str) -> Boundary {
-        Position::START.after(bytes.as_bytes()).boundary()
+        let mut position = Position::START;
+        position.advance(bytes.as_bytes());
+        position.boundary()
+    }
+
+    fn blocks(bytes: &str) -> u64 {
+        let mut position = Position::START;
+        position.advance(bytes.as_bytes())
+    }
+
+    #[test]
+    fn blocks_count_when_they_end_and_have_a_field() {
+        assert_eq!(blocks(":\n\n: text\nretry: 5\n\n\n"), 0);
+        assert_eq!(blocks("data: a\n"), 0);
+        assert_eq!(blocks("data: a\ndata: b\n\n"), 1);
+        assert_eq!(blocks("data: a\r\n\r\n:\r\rid: 5\r\rdata: c"), 2);
     }
 
     #[test]
@@ -147,9 +164,10 @@ mod tests {
             "data: a\r\ndata: b\n\n:\r\rretry: 5\r\rdata: c\r\n\r\nid: 1\rretryx\n\r\n\n\nz\n";
         for from in 0..text.len() {
             for to in from..text.len() {
-                let position = Position::START
-                    .after(&text.as_bytes()[..from])
-                    .after(&text.as_bytes()[from..to]);
+                let mut position = Position::START;
+                let in_pieces = position.advance(&text.as_bytes()[..from])
+                    + position.advance(&text.as_bytes()[from..to]);
+                assert_eq!(in_pieces, blocks(&text[..to]));
                 assert_eq!(position.boundary(), after(&text[..to]), "{:?}", &text[..to]);
             }
         }

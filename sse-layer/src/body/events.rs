@@ -36,7 +36,7 @@ where
         let this = self.project();
         Poll::Ready(
             match ready!(this.stream.poll_event(cx, this.name.as_ref(), chunk)) {
-                Some(Ok(())) => Piece::Added,
+                Some(Ok(())) => Piece::Added(1),
                 Some(Err(error)) => Piece::Failed(error),
                 None => Piece::Ended,
             },

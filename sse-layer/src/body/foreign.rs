@@ -69,17 +69,23 @@ where
         let mut data = match frame.into_data() {
             Ok(data) => data,
             Err(frame) => {
-                return Poll::Ready(frame.into_trailers().map_or(Piece::Added, Piece::Trailers));
+                return Poll::Ready(match frame.into_trailers() {
+                    Ok(trailers) => Piece::Trailers(trailers),
+                    Err(_) => Piece::Added(0),
+                });
             }
         };
         let bytes = without_bom(this.bom, data.copy_to_bytes(data.remaining()));
+        let mut events = 0;
         if !bytes.is_empty() {
-            *this.position = this.position.map(|position| position.after(&bytes));
+            if let Some(position) = this.position {
+                events = position.advance(&bytes);
+            }
             chunk.push_shared(bytes);
             // Its sender's pieces stay pieces.
             chunk.close();
         }
-        Poll::Ready(Piece::Added)
+        Poll::Ready(Piece::Added(events))
     }
 
     fn boundary(&self) -> Boundary {

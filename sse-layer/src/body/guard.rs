@@ -7,6 +7,7 @@ use crate::{
     event::{Frame, retry_line},
     keep_alive::Heartbeat,
     limit::Permit,
+    observe::Observed,
     on_error::OnError,
 };
 
@@ -19,6 +20,7 @@ pub(crate) struct Guard {
     pub(crate) on_error: OnError,
     pub(crate) permit: Option<Permit>,
     pub(crate) drain: Option<DrainTicket>,
+    pub(crate) observed: Observed,
 }
 
 /// The first bytes of a stream. They leave at once, so that proxies and browsers see it open.

@@ -18,7 +18,12 @@ use super::{
     source::{Piece, Source},
 };
 use crate::{
-    drain::DrainTicket, error::Error, keep_alive::Heartbeat, limit::Permit, on_error::OnError,
+    drain::DrainTicket,
+    error::Error,
+    keep_alive::Heartbeat,
+    limit::Permit,
+    observe::{CloseReason, Observed},
+    on_error::OnError,
     random::shorten,
 };
 
@@ -45,6 +50,7 @@ pin_project! {
         alarm: Alarm,
         #[pin]
         drain_begins: Option<OwnedNotified>,
+        observed: Observed,
         stream: Stream,
     }
 }
@@ -52,6 +58,8 @@ pin_project! {
 /// The part that is not pinned.
 struct Stream {
     phase: Phase,
+    /// Why the stream is over, once it is.
+    reason: CloseReason,
     /// What the next chunk begins with: the opening bytes, or what the last one had no room for.
     held: Option<Bytes>,
     heartbeat: Option<Arc<Heartbeat>>,
@@ -76,6 +84,7 @@ struct End {
     at: Instant,
     /// When it ends wherever it is.
     latest: Instant,
+    reason: CloseReason,
 }
 
 enum Phase {
@@ -94,10 +103,13 @@ impl<Src> Guarded<Src> {
             on_error,
             permit,
             drain,
+            observed,
         } = guard;
         let now = Instant::now();
         // At 80 to 100 % of the time, so that streams opened together do not end together.
         let end = max_lifetime.and_then(|lifetime| now.checked_add(shorten(lifetime, 0.2)));
+        let held = opening.map(crate::event::Frame::into_bytes);
+        observed.added(0, held.as_ref().map_or(0, Bytes::len));
         let silence = heartbeat
             .as_ref()
             .map(|heartbeat| heartbeat.next_interval());
@@ -105,13 +117,15 @@ impl<Src> Guarded<Src> {
             source,
             alarm: Alarm::new(),
             drain_begins: drain.as_ref().map(DrainTicket::begins),
+            observed,
             stream: Stream {
                 phase: Phase::Open,
-                held: opening.map(crate::event::Frame::into_bytes),
+                reason: CloseReason::Ended,
+                held,
                 heartbeat,
                 last_activity: now,
                 silence: silence.unwrap_or_default(),
-                end: end.and_then(End::at),
+                end: end.and_then(|at| End::at(at, CloseReason::Lifetime)),
                 on_error,
                 permit,
                 drain,
@@ -136,7 +150,11 @@ where
 {
     pub(super) fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let polled = self.as_mut().poll_next(cx);
-        self.project().stream.is_unflushed = matches!(polled, Poll::Ready(Some(Ok(_))));
+        let this = self.project();
+        let stream = this.stream;
+        stream.is_unflushed = matches!(polled, Poll::Ready(Some(Ok(_))));
+        let unread_since = stream.is_unflushed.then_some(stream.last_activity);
+        this.observed.polled(unread_since);
         polled
     }
 
@@ -164,10 +182,11 @@ where
                 return Poll::Pending;
             }
             let now = Instant::now();
-            if this.stream.has_to_end(boundary, now) {
+            if this.stream.has_to_end(boundary, now).is_some() {
                 continue;
             }
             if let Some(frame) = this.stream.beat(boundary, now) {
+                this.observed.beat(frame.len());
                 return Poll::Ready(Some(Ok(Frame::data(frame))));
             }
         }
@@ -176,19 +195,22 @@ where
     /// Gathers what is ready; pending only if nothing is.
     fn poll_source(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let mut this = self.project();
-        let stream = this.stream;
+        let (stream, observed) = (this.stream, this.observed);
         if !matches!(stream.phase, Phase::Open) {
-            return stream.poll_last(cx);
+            return stream.poll_last(cx, observed);
         }
         let mut chunk = Chunk::new(stream.expected, stream.held.take());
         stream.notice_drain();
         // The clock is read once a chunk, not once an event.
         let now = Instant::now();
-        if stream.has_to_end(this.source.boundary(), now) {
-            stream.say_farewell(this.source.boundary(), &mut chunk);
+        if let Some(reason) = stream.has_to_end(this.source.boundary(), now) {
+            stream.reason = reason;
+            stream.say_farewell(this.source.boundary(), &mut chunk, observed);
             stream.phase = Phase::Over;
         }
-        let mut pieces = 0;
+        let before = chunk.len();
+        let (mut pieces, mut events, mut failure) = (0, 0, None);
+        let within = observed.enter();
         while matches!(stream.phase, Phase::Open) && !chunk.is_full() {
             if pieces == PIECES_AT_ONCE {
                 cx.waker().wake_by_ref();
@@ -197,27 +219,36 @@ where
             pieces += 1;
             match this.source.as_mut().poll_piece(cx, &mut chunk) {
                 Poll::Pending => break,
-                Poll::Ready(Piece::Added) => {}
+                Poll::Ready(Piece::Added(more)) => events += more,
                 Poll::Ready(Piece::Ended) => stream.phase = Phase::Over,
                 Poll::Ready(Piece::Trailers(trailers)) => {
                     stream.phase = Phase::Last(Box::new(Ok(trailers)));
                 }
                 Poll::Ready(Piece::Failed(error)) => {
-                    stream.fail(error, this.source.boundary(), &mut chunk);
+                    failure = Some(error);
+                    break;
                 }
             }
         }
+        let more = chunk.len() - before;
+        if more > 0 {
+            observed.passed(events, more);
+        }
+        if let Some(error) = failure {
+            stream.fail(error, this.source.boundary(), &mut chunk, observed);
+        }
+        drop(within);
         if chunk.is_empty() {
             return match stream.phase {
                 Phase::Open => Poll::Pending,
-                Phase::Last(_) | Phase::Over => stream.poll_last(cx),
+                Phase::Last(_) | Phase::Over => stream.poll_last(cx, observed),
             };
         }
         stream.last_activity = now;
         let bytes = stream.finish(chunk);
         if !matches!(stream.phase, Phase::Open) {
             // Whoever waits for the end need not wait until these bytes have left.
-            stream.release();
+            stream.release(observed);
         }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
@@ -233,11 +264,11 @@ impl Stream {
     }
 
     /// What comes behind the last chunk.
-    fn poll_last(&mut self, cx: &Context<'_>) -> Polled {
+    fn poll_last(&mut self, cx: &Context<'_>, observed: &Observed) -> Polled {
         if let Some(held) = self.held.take() {
             return Poll::Ready(Some(Ok(Frame::data(held))));
         }
-        self.release();
+        self.release(observed);
         if self.is_unflushed && matches!(&self.phase, Phase::Last(last) if last.is_err()) {
             // Servers drop a connection whose body fails with all that they have not flushed,
             // which they do when there is nothing to poll. So let there be nothing, once.
@@ -251,9 +282,10 @@ impl Stream {
     }
 
     /// Gives back what others wait for.
-    fn release(&mut self) {
+    fn release(&mut self, observed: &Observed) {
         self.permit = None;
         self.drain = None;
+        observed.close(self.reason);
     }
 
     /// Whether the drain knows this waker; if not, it is about to.
@@ -274,7 +306,7 @@ impl Stream {
             return;
         };
         self.draining = true;
-        let end = ending.at.and_then(End::at);
+        let end = ending.at.and_then(|at| End::at(at, CloseReason::Drained));
         let end = end.map(|end| match ending.deadline {
             Some(deadline) => end.not_beyond(deadline),
             None => end,
@@ -285,9 +317,11 @@ impl Stream {
         };
     }
 
-    /// Whether the end is due. A block that its sender has not finished may still be.
-    fn has_to_end(&self, boundary: Boundary, now: Instant) -> bool {
-        self.end_at(boundary).is_some_and(|end| end <= now)
+    /// Why the stream ends, if its end is due. A block that its sender has not finished may still
+    /// be.
+    fn has_to_end(&self, boundary: Boundary, now: Instant) -> Option<CloseReason> {
+        let is_due = self.end_at(boundary)? <= now;
+        self.end.filter(|_| is_due).map(|end| end.reason)
     }
 
     fn end_at(&self, boundary: Boundary) -> Option<Instant> {
@@ -297,24 +331,29 @@ impl Stream {
         })
     }
 
-    fn say_farewell(&self, boundary: Boundary, chunk: &mut Chunk) {
+    fn say_farewell(&self, boundary: Boundary, chunk: &mut Chunk, observed: &Observed) {
         if boundary != Boundary::Block || !self.draining {
             return;
         }
         if let Some((retry, farewell)) = self.drain.as_ref().and_then(DrainTicket::farewell) {
+            let before = chunk.len();
+            let events = u64::from(farewell.is_some());
             chunk.push_shared(retry.into_bytes());
             if let Some(farewell) = farewell {
                 chunk.push_shared(farewell.into_bytes());
             }
+            observed.added(events, chunk.len() - before);
         }
     }
 
-    fn fail(&mut self, error: Error, boundary: Boundary, chunk: &mut Chunk) {
+    fn fail(&mut self, error: Error, boundary: Boundary, chunk: &mut Chunk, observed: &Observed) {
+        self.reason = CloseReason::Error;
         self.phase = match self.on_error.apply(error) {
             Err(error) => Phase::Last(Box::new(Err(error))),
             Ok(last) => {
                 // In the middle of a block it would become part of it.
                 if let Some(last) = last.filter(|_| boundary == Boundary::Block) {
+                    observed.added(1, last.as_bytes().len());
                     chunk.push_shared(last.into_bytes());
                 }
                 Phase::Over
@@ -352,15 +391,16 @@ impl Stream {
 
 impl End {
     /// `None` beyond what a clock can tell.
-    fn at(at: Instant) -> Option<Self> {
+    fn at(at: Instant, reason: CloseReason) -> Option<Self> {
         let latest = at.checked_add(TO_FINISH_A_BLOCK)?;
-        Some(Self { at, latest })
+        Some(Self { at, latest, reason })
     }
 
     fn not_beyond(self, deadline: Instant) -> Self {
         Self {
             at: self.at.min(deadline),
             latest: self.latest.min(deadline),
+            reason: self.reason,
         }
     }
 }

@@ -108,6 +108,14 @@ where
     }
 }
 
+/// An empty body: what layers that stand right around ours, such as a timeout, answer with a status
+/// of their own.
+impl<S> Default for SseBody<S> {
+    fn default() -> Self {
+        Self::full(Bytes::new())
+    }
+}
+
 impl<S> fmt::Debug for SseBody<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseBody").finish_non_exhaustive()
@@ -205,6 +213,14 @@ where
             GuardedKind::Full { bytes } => exactly(bytes),
             GuardedKind::Stream { .. } | GuardedKind::Head => SizeHint::default(),
         }
+    }
+}
+
+/// An empty body: what layers that stand right around ours, such as a timeout, answer with a status
+/// of their own.
+impl<B> Default for GuardedBody<B> {
+    fn default() -> Self {
+        Self::full(Bytes::new())
     }
 }
 

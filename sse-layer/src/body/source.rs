@@ -18,8 +18,8 @@ pub(super) trait Source {
 }
 
 pub(super) enum Piece {
-    /// Some bytes were added, or none.
-    Added,
+    /// Some bytes were added, or none; with them so many events became complete.
+    Added(u64),
     Trailers(HeaderMap),
     Failed(Error),
     Ended,

@@ -18,7 +18,7 @@ use self::{
     counts::Counts,
     per_key::{Claim, KeyPermit, KeyRule, PerKey},
 };
-use crate::{headers::accepts_event_stream, refusal::Refusal};
+use crate::{headers::accepts_event_stream, observe::RejectReason, refusal::Refusal};
 
 /// A limit on open streams, in all and per key, and a handle on its numbers.
 ///
@@ -187,17 +187,22 @@ impl PermitClaim {
             may_retry_later,
             ..
         } = self;
-        let over = |max| {
+        let over = |reason, max| {
             limit.counts.reject();
-            limit.rules.over.refusal(max, may_retry_later)
+            Refusal {
+                reason,
+                answer: limit.rules.over.answer(max, may_retry_later),
+            }
         };
         // The keys first: a user over the own limit must not use up what all share, not for a
         // moment, nor show in the peak.
         let mut held = Vec::with_capacity(keys.len());
         for key in keys {
-            held.push(key.acquire().map_err(over)?);
+            let permit = key.acquire();
+            held.push(permit.map_err(|max| over(RejectReason::KeyLimit, max))?);
         }
-        let count = limit.counts.acquire().map_err(over)?;
+        let count = limit.counts.acquire();
+        let count = count.map_err(|max| over(RejectReason::Limit, max))?;
         Ok(Permit {
             _keys: held.into(),
             _count: count,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{random::spread, refusal::Refusal};
+use crate::{random::spread, refusal::Answer};
 
 /// What a client over the limit is answered.
 #[derive(Clone, Debug)]
@@ -45,13 +45,13 @@ impl OverLimit {
         self
     }
 
-    pub(super) fn refusal(&self, max: usize, may_retry_later: bool) -> Refusal {
+    pub(super) fn answer(&self, max: usize, may_retry_later: bool) -> Answer {
         match self.retry_later {
             // Not before a second: the place is not free sooner for being asked for again.
             Some(window) if may_retry_later => {
-                Refusal::RetryLater(spread(&(window.min(Duration::from_secs(1))..=window)))
+                Answer::RetryLater(spread(&(window.min(Duration::from_secs(1))..=window)))
             }
-            _ => Refusal::Status {
+            _ => Answer::Status {
                 status: self.status,
                 error: "too many open event streams",
                 max_connections: Some(max),

@@ -1,0 +1,230 @@
+//! What can be seen of streams from outside: a span each, and the numbers of all.
+
+#[cfg(feature = "metrics")]
+mod meters;
+#[cfg(not(feature = "metrics"))]
+#[path = "no_meters.rs"]
+mod meters;
+mod reason;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use http::{Uri, request::Parts};
+use tokio::time::Instant;
+use tracing::{Level, Span, field::Empty, span::Entered};
+
+pub(crate) use self::{
+    meters::Meters,
+    reason::{CloseReason, RejectReason},
+};
+use crate::settings::Settings;
+
+/// The target of all that is told of streams.
+const TARGET: &str = "sse_layer";
+
+/// The name of a stream's span.
+const SPAN: &str = "sse_stream";
+
+/// A reader that asks for nothing for so long, after it was given something, has stopped reading.
+const STALLED_AFTER: Duration = Duration::from_secs(1);
+
+/// The path of a request, if a span is going to tell it.
+pub(crate) fn path(parts: &Parts) -> Option<Uri> {
+    // The query stays out: it may have a token in it.
+    tracing::span_enabled!(target: TARGET, Level::INFO).then(|| parts.uri.clone())
+}
+
+/// Tells of a request that gets no stream.
+pub(crate) fn rejected(settings: &Settings, reason: RejectReason) {
+    let reason = reason.as_str();
+    tracing::debug!(target: TARGET, reason, "an event stream was refused");
+    settings.meters.rejected(reason);
+}
+
+/// One stream, as it is observed by all layers that guard it.
+struct Observer {
+    span: Span,
+    opened: Instant,
+    settings: Arc<Settings>,
+    // Relaxed throughout: each stands for itself, and one task writes them.
+    events: AtomicU64,
+    bytes: AtomicU64,
+    heartbeats: AtomicU64,
+    /// When the reader was given something last, if it has not asked for more since: in
+    /// milliseconds after the opening, and one more.
+    unread_since: AtomicU64,
+    is_closed: AtomicBool,
+}
+
+/// One guard's part in the observation of its stream. Of a stream that nobody listens to it is
+/// empty.
+#[derive(Default)]
+pub(crate) struct Observed {
+    observer: Option<Arc<Observer>>,
+    /// Whether what comes out of the source has been counted further in.
+    is_shared: bool,
+}
+
+/// Left for the layers further out, so that they count nothing twice.
+#[derive(Clone, Default)]
+pub(crate) struct ObservedWithin(Option<Arc<Observer>>);
+
+impl Observed {
+    /// Begins to observe a stream.
+    pub(crate) fn open(settings: &Arc<Settings>, uri: Option<&Uri>) -> Self {
+        let span = tracing::info_span!(
+            target: TARGET,
+            SPAN,
+            path = uri.map(Uri::path),
+            reason = Empty,
+            duration_ms = Empty,
+            events = Empty,
+            bytes = Empty,
+            heartbeats = Empty,
+        );
+        if span.is_disabled() && !Meters::COUNT {
+            return Self::default();
+        }
+        tracing::debug!(target: TARGET, parent: &span, "an event stream was opened");
+        settings.meters.opened();
+        Self {
+            observer: Some(Arc::new(Observer {
+                span,
+                opened: Instant::now(),
+                settings: Arc::clone(settings),
+                events: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+                heartbeats: AtomicU64::new(0),
+                unread_since: AtomicU64::new(0),
+                is_closed: AtomicBool::new(false),
+            })),
+            is_shared: false,
+        }
+    }
+
+    /// Joins the observation of a layer further in, if there is one.
+    pub(crate) fn join(within: &ObservedWithin) -> Option<Self> {
+        Some(Self {
+            observer: Some(Arc::clone(within.0.as_ref()?)),
+            is_shared: true,
+        })
+    }
+
+    pub(crate) fn share(&self) -> ObservedWithin {
+        ObservedWithin(self.observer.clone())
+    }
+
+    /// The span, for as long as the source is polled.
+    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
+        match &self.observer {
+            Some(observer) if !self.is_shared => Some(observer.span.enter()),
+            _ => None,
+        }
+    }
+
+    /// Counts what came out of the source.
+    pub(crate) fn passed(&self, events: u64, bytes: usize) {
+        if !self.is_shared {
+            self.added(events, bytes);
+        }
+    }
+
+    /// Counts what the guard has added itself.
+    pub(crate) fn added(&self, events: u64, bytes: usize) {
+        if let Some(observer) = &self.observer {
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            observer.events.fetch_add(events, Relaxed);
+            observer.bytes.fetch_add(bytes, Relaxed);
+            observer.settings.meters.sent(events, bytes);
+        }
+    }
+
+    /// Counts a heartbeat of so many bytes.
+    pub(crate) fn beat(&self, bytes: usize) {
+        self.added(0, bytes);
+        if let Some(observer) = &self.observer {
+            observer.heartbeats.fetch_add(1, Relaxed);
+            observer.settings.meters.beat();
+        }
+    }
+
+    /// Tells why the stream is over. The first to know it counts.
+    pub(crate) fn close(&self, reason: CloseReason) {
+        if let Some(observer) = &self.observer {
+            observer.close(reason);
+        }
+    }
+
+    /// Notes that the stream was polled, and when it gave something if it did.
+    pub(crate) fn polled(&self, gave_at: Option<Instant>) {
+        if let Some(observer) = &self.observer {
+            let since = gave_at.map_or(0, |at| 1 + millis(at - observer.opened));
+            observer.unread_since.store(since, Relaxed);
+        }
+    }
+}
+
+impl Drop for Observed {
+    /// Tells that the body was dropped, if that was before the stream was over.
+    fn drop(&mut self) {
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        observer.close(if std::thread::panicking() {
+            CloseReason::Error
+        } else if observer.is_stalled() {
+            CloseReason::Stalled
+        } else {
+            CloseReason::ClientGone
+        });
+    }
+}
+
+impl Observer {
+    fn is_stalled(&self) -> bool {
+        let unread_since = self.unread_since.load(Relaxed);
+        let limit = millis(STALLED_AFTER);
+        unread_since > 0 && millis(self.opened.elapsed()) >= unread_since - 1 + limit
+    }
+
+    fn close(&self, reason: CloseReason) {
+        if self.is_closed.swap(true, Relaxed) {
+            return;
+        }
+        let duration = self.opened.elapsed();
+        self.settings.meters.closed(reason, duration);
+
+        let reason = reason.as_str();
+        let duration_ms = millis(duration);
+        let events = self.events.load(Relaxed);
+        let bytes = self.bytes.load(Relaxed);
+        let heartbeats = self.heartbeats.load(Relaxed);
+        // Told before the span has it: a log that prints both would say it twice.
+        tracing::debug!(
+            target: TARGET,
+            parent: &self.span,
+            reason,
+            duration_ms,
+            events,
+            bytes,
+            heartbeats,
+            "an event stream was closed",
+        );
+        self.span
+            .record("reason", reason)
+            .record("duration_ms", duration_ms)
+            .record("events", events)
+            .record("bytes", bytes)
+            .record("heartbeats", heartbeats);
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,22 @@
+//! Nothing is counted without the feature `metrics`.
+
+use std::time::Duration;
+
+use super::CloseReason;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Meters {}
+
+impl Meters {
+    pub(super) const COUNT: bool = false;
+
+    pub(super) fn opened(&self) {}
+
+    pub(super) fn sent(&self, _events: u64, _bytes: u64) {}
+
+    pub(super) fn beat(&self) {}
+
+    pub(super) fn closed(&self, _reason: CloseReason, _duration: Duration) {}
+
+    pub(super) fn rejected(&self, _reason: &'static str) {}
+}
