@@ -1,0 +1,55 @@
+//! The command line.
+
+use std::time::Duration;
+
+use clap::{Parser, value_parser};
+use example_tonic_web::Config;
+use sse_layer::Drain;
+use tokio_util::sync::CancellationToken;
+
+/// Live prices as gRPC, as grpc-web and as Server-Sent Events
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    pub(crate) addr: String,
+
+    /// The seconds of silence after which an event stream gets a heartbeat, such as 0.5; 0 sends none
+    #[arg(long, value_name = "SECS", allow_negative_numbers = true, default_value = "15", value_parser = seconds)]
+    heartbeat: Duration,
+
+    /// How many event streams may be open at a time
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
+    max_connections: usize,
+
+    /// The milliseconds from one price of a symbol to the next, where a request does not say it
+    #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = value_parser!(u64).range(10..=60_000))]
+    tick_ms: u64,
+}
+
+impl Args {
+    pub(crate) fn config(&self, drain: Drain, closing: CancellationToken) -> Config {
+        Config {
+            heartbeat: self.heartbeat,
+            max_connections: self.max_connections,
+            tick: Duration::from_millis(self.tick_ms),
+            drain,
+            closing,
+            ..Config::default()
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "not a number".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(error.to_string()),
+    }
+}
