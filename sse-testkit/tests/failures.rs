@@ -180,19 +180,32 @@ async fn a_request_that_can_not_be_sent_or_is_not_answered() {
     fails!(sse in get(tower::service_fn(mute), "/") => sse.expect_any_event().await, ["no response head within 60s"]);
 }
 
+/// A stream that sends this text again and again.
+async fn endless(pause: Duration, text: &'static str) -> EventStream {
+    let service = tower::service_fn(move |_: Request<_>| async move {
+        let body = stream::unfold((), move |()| async move {
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(text))), ()))
+        });
+        let response = Response::builder()
+            .header("content-type", "text/event-stream")
+            .body(StreamBody::new(body));
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    get(service, "/").await
+}
+
 #[tokio::test]
 async fn a_stream_that_never_pauses_does_not_hang_the_test() {
-    async fn endless(
-        _: Request<sse_testkit::Body>,
-    ) -> Result<
-        Response<StreamBody<impl futures_util::Stream<Item = Result<Frame<Bytes>, Infallible>>>>,
-        Infallible,
-    > {
-        let body = stream::repeat_with(|| Ok(Frame::data(Bytes::from_static(b":\n"))));
-        let response = Response::builder().header("content-type", "text/event-stream");
-        Ok(response.body(StreamBody::new(body)).unwrap())
-    }
-    fails!(sse in get(tower::service_fn(endless), "/") => sse.expect_any_event().await, ["without end and without pause", "earlier lines are left out"]);
+    fails!(sse in endless(secs(0), ":\n") => sse.expect_any_event().await, ["without end and without pause", "earlier lines are left out"]);
+    fails!(sse in endless(secs(0), "data\n\n") => sse.collect_to_end().await, ["without end and without pause"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_never_ends_is_not_collected_for_ever() {
+    fails!(sse in endless(secs(1), "data\n\n") => sse.collect_to_end().await, ["still sends after a hundred times 60s"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ mod args;
 mod shutdown;
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
     time::Duration,
 };
@@ -20,9 +20,12 @@ use self::args::Args;
 #[tokio::main]
 async fn main() -> ExitCode {
     let args = Args::parse();
+    let filter = EnvFilter::try_from_default_env();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()))
+        .with_env_filter(filter.unwrap_or_else(|_| "info,sse_layer=debug".into()))
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
+        .compact()
         .init();
     match run(args).await {
         Ok(()) => ExitCode::SUCCESS,

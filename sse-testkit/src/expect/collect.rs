@@ -39,29 +39,19 @@ impl EventStream {
     }
 
     /// Takes all events up to the stream's end, which has to be a clean one. The time bound is for
-    /// each of them.
+    /// each of them, and a hundred times that for all.
     #[track_caller]
     pub fn collect_to_end(&mut self) -> impl Future<Output = Vec<Event>> + Send {
         let spot = Spot::here();
         async move {
-            let mut events = Vec::new();
-            loop {
-                let expected = "events and then the end of the stream";
-                let next = self
-                    .recorder
-                    .expect(spot, expected, None, |what| match what {
-                        What::End { discarded: None } => Verdict::Met(None),
-                        _ => match judge(what) {
-                            Verdict::Met(event) => Verdict::Met(Some(event)),
-                            Verdict::Skip => Verdict::Skip,
-                            Verdict::Wrong(problem) => Verdict::Wrong(problem),
-                        },
-                    });
-                match next.await {
-                    Some(event) => events.push(event),
-                    None => return events,
-                }
-            }
+            let expected = "events and then the end of the stream";
+            let events = self
+                .recorder
+                .collect_to_end(spot, expected, |what| match what {
+                    What::End { discarded: None } => Verdict::Met(None),
+                    _ => judge(what).map(Some),
+                });
+            events.await
         }
     }
 }

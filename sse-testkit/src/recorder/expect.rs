@@ -14,6 +14,16 @@ pub(crate) enum Verdict<T> {
     Wrong(String),
 }
 
+impl<T> Verdict<T> {
+    pub(crate) fn map<U>(self, map: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Met(value) => Verdict::Met(map(value)),
+            Self::Skip => Verdict::Skip,
+            Self::Wrong(problem) => Verdict::Wrong(problem),
+        }
+    }
+}
+
 impl Recorder {
     /// Passes records until one of them meets the expectation, or one does not.
     pub(crate) async fn expect<T>(
@@ -68,6 +78,41 @@ impl Recorder {
             }
             match judge(what) {
                 Verdict::Met(value) => values.push(value),
+                Verdict::Skip => {}
+                Verdict::Wrong(problem) => self.fail_at(spot, expected, index, &problem),
+            }
+            self.pass(index);
+        }
+    }
+
+    /// Takes all values up to the one that the judge says is none: the end.
+    ///
+    /// The time bound is for each of them, a hundred times that for all.
+    pub(crate) async fn collect_to_end<T>(
+        &mut self,
+        spot: Spot,
+        expected: &str,
+        mut judge: impl FnMut(&What) -> Verdict<Option<T>>,
+    ) -> Vec<T> {
+        let mut values = Vec::new();
+        let mut wait = self.begin(None).await;
+        let whole = wait.whole(self.timeout);
+        loop {
+            let index = match self.next(&mut wait).await {
+                Ok(index) => index,
+                Err(stuck) => self.fail(spot, expected, &self.stuck(stuck, self.timeout)),
+            };
+            match judge(&self.records[index].what) {
+                Verdict::Met(Some(value)) => {
+                    values.push(value);
+                    if let Err(stuck) = whole.renew(&mut wait) {
+                        self.fail(spot, expected, &self.stuck(stuck, self.timeout));
+                    }
+                }
+                Verdict::Met(None) => {
+                    self.pass(index);
+                    return values;
+                }
                 Verdict::Skip => {}
                 Verdict::Wrong(problem) => self.fail_at(spot, expected, index, &problem),
             }

@@ -46,6 +46,9 @@ impl Recorder {
                     self.time_hint()
                 )
             }
+            Stuck::NeverEnds => {
+                format!("the stream still sends after a hundred times {within:?}")
+            }
             Stuck::NeverPauses => "the stream sends without end and without pause".to_owned(),
         }
     }

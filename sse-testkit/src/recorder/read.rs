@@ -21,13 +21,47 @@ pub(crate) struct Wait {
 pub(crate) enum Stuck {
     TimedOut,
     NeverPauses,
+    NeverEnds,
 }
+
+/// The bounds of an expectation of one value after the other.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    deadline: Option<Instant>,
+    each: Duration,
+}
+
+/// So many times the bound of one value may all of them take.
+const WAITS_IN_ALL: u32 = 100;
 
 /// On a stream that is always ready virtual time stands still, so time alone does not bound it.
 const MAX_READS_AT_ONE_MOMENT: usize = 200_000;
 
 /// How often to look for what decides the meaning of the first bytes.
 const MAX_PEEKS: usize = 64;
+
+impl Wait {
+    /// The bounds of an expectation that goes on after its first value.
+    pub(crate) fn whole(&self, each: Duration) -> Whole {
+        let all = each.checked_mul(WAITS_IN_ALL);
+        Whole {
+            deadline: all.and_then(|all| self.moment.checked_add(all)),
+            each,
+        }
+    }
+}
+
+impl Whole {
+    /// Gives the next value its time. On a stream that never ends the time of all is over.
+    pub(crate) fn renew(&self, wait: &mut Wait) -> Result<(), Stuck> {
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline < now) {
+            return Err(Stuck::NeverEnds);
+        }
+        wait.deadline = now.checked_add(self.each).unwrap_or(wait.deadline);
+        Ok(())
+    }
+}
 
 impl Recorder {
     /// Begins an expectation: makes time run as the test needs it and sets the bound.
