@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Method, Uri, request::Parts};
+use http::{Method, request::Parts};
 
 use crate::{
     body::{Guard, opening},
@@ -10,7 +10,7 @@ use crate::{
     headers::accepts_event_stream,
     keep_alive::Heartbeat,
     limit::{Permit, PermitClaim},
-    observe::{self, Observed, ObservedWithin},
+    observe::{self, CloseReason, Observed, ObservedWithin, RequestUri},
     on_error::OnError,
     refusal::Refusal,
     settings::Settings,
@@ -27,8 +27,8 @@ pub struct Admission {
     /// Taken early by a request that asks for a stream: it gets one even if a drain begins before
     /// its handler is done, and the drain waits for it.
     drain: Option<DrainTicket>,
-    /// The request's, if a span is going to tell it.
-    uri: Option<Uri>,
+    /// If a span may be going to tell it.
+    uri: Option<RequestUri>,
     is_head: bool,
     may_retry_later: bool,
 }
@@ -92,19 +92,19 @@ pub(crate) enum Entry {
 
 impl Admission {
     /// Lets a request through to its handler, or answers why not.
-    pub(crate) fn of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
+    pub(crate) fn of(settings: &Arc<Settings>, parts: &mut Parts) -> Result<Self, Refusal> {
         Self::try_of(settings, parts)
             .inspect_err(|refusal| observe::rejected(settings, refusal.reason))
     }
 
-    fn try_of(settings: &Arc<Settings>, parts: &Parts) -> Result<Self, Refusal> {
+    fn try_of(settings: &Arc<Settings>, parts: &mut Parts) -> Result<Self, Refusal> {
         let is_head = parts.method == Method::HEAD;
         let accepts = accepts_event_stream(&parts.headers);
         let mut admission = Self {
             settings: Arc::clone(settings),
             permit: None,
             drain: None,
-            uri: observe::path(parts),
+            uri: RequestUri::of(parts),
             is_head,
             may_retry_later: accepts && parts.method == Method::GET,
         };
@@ -139,6 +139,9 @@ impl Admission {
             }
             Err(refusal) => {
                 observe::rejected(&self.settings, refusal.reason);
+                if let Some(observed) = Observed::join(&wishes.observed) {
+                    observed.close(CloseReason::Refused);
+                }
                 Entry::Refused(refusal)
             }
         }

@@ -47,7 +47,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -58,8 +58,8 @@ use serde::{Serialize, Serializer, ser::SerializeStruct};
 use tonic::{Code, Status};
 
 use crate::{
-    error::Error,
-    event::{Event, Json},
+    error::{EncodeError, Error},
+    event::{Encoder, Event, EventData, Json},
     on_error::OnError,
     sse::Sse,
     stream::TryTyped,
@@ -83,11 +83,15 @@ const ERROR_EVENT: &str = "error";
 /// }))
 /// .on_error(grpc::on_error());
 /// ```
-pub fn sse<S, M>(messages: S) -> Sse<TryTyped<S, Json<M>>>
+pub fn sse<S, M>(messages: S) -> Sse<TryTyped<Messages<S, M>, Json<M>>>
 where
     S: Stream<Item = Result<M, Status>>,
     M: Serialize,
 {
+    let messages = Messages {
+        first: First::Nothing,
+        stream: messages,
+    };
     Sse::try_json(messages).on_error(on_error())
 }
 
@@ -95,20 +99,28 @@ where
 ///
 /// The event is named `error`; its data is
 /// `{"code":5,"status":"NOT_FOUND","message":"no such symbol"}`, with the number, the name and the
-/// message that a gRPC client gets. Whatever else went wrong is an `INTERNAL` without a text of
+/// message that a gRPC client gets; the details and the metadata are left out. `OK` is no failure:
+/// the response ends without such an event. Whatever else went wrong is an `INTERNAL` without a text of
 /// its own; the log has it. So it has a status that says that the server is at fault (`UNKNOWN`,
 /// `INTERNAL`, `DATA_LOSS`) as an error, and any other at the level `DEBUG`.
 pub fn on_error() -> OnError {
-    OnError::event(|error| Event::json(Told::from(status_in(error))).event(ERROR_EVENT)).faults(
-        |error| {
-            status_in(error).is_none_or(|status| {
-                matches!(
-                    status.code(),
-                    Code::Unknown | Code::Internal | Code::DataLoss
-                )
-            })
-        },
-    )
+    OnError::event(|error| {
+        let status = status_in(error);
+        let data = if status.is_some_and(is_ok) {
+            Data(None)
+        } else {
+            Data(Some(Told::from(status)))
+        };
+        Event::new(data)
+    })
+    .faults(|error| {
+        status_in(error).is_none_or(|status| {
+            matches!(
+                status.code(),
+                Code::Unknown | Code::Internal | Code::DataLoss
+            )
+        })
+    })
 }
 
 /// What a call answered, as a response.
@@ -116,26 +128,29 @@ pub fn on_error() -> OnError {
 /// A call that fails before its first message is answered with an HTTP status and no stream, as
 /// [`response`] says it: one that answered a `Status` instead of a stream, and one whose stream has
 /// nothing but a `Status` at once. A stream whose first message is yet to come is opened without
-/// waiting for it. The response's metadata is not passed on.
+/// waiting for it. A `Status` of the code `OK` is no failure but the end (204 in the stream's
+/// stead). The response's metadata is not passed on.
 pub async fn answer<S, M>(
     call: Result<tonic::Response<S>, Status>,
-) -> Sse<TryTyped<Opened<S, M>, Json<M>>>
+) -> Sse<TryTyped<Messages<S, M>, Json<M>>>
 where
     S: Stream<Item = Result<M, Status>> + Unpin,
     M: Serialize,
 {
     let mut stream = match call {
         Ok(answer) => answer.into_inner(),
+        Err(status) if is_ok(&status) => return Sse::stop(),
         Err(status) => return Sse::response(response(&status)),
     };
     let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx))).await;
     let first = match at_once {
+        Poll::Ready(Some(Err(status))) if is_ok(&status) => First::End,
         Poll::Ready(Some(Err(status))) => return Sse::response(response(&status)),
         Poll::Ready(Some(Ok(message))) => First::Message(message),
         Poll::Ready(None) => First::End,
         Poll::Pending => First::Nothing,
     };
-    sse(Opened { first, stream })
+    Sse::try_json(Messages { first, stream }).on_error(on_error())
 }
 
 /// A status as an HTTP response: [`http_status`], and the object that [`on_error`] sends as its
@@ -172,6 +187,23 @@ pub fn http_status(code: Code) -> StatusCode {
         Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn is_ok(status: &Status) -> bool {
+    status.code() == Code::Ok
+}
+
+/// The data of the last event, if there is anything to tell.
+struct Data(Option<Told>);
+
+impl EventData for Data {
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
+        if let Some(told) = &self.0 {
+            encoder.name(ERROR_EVENT)?;
+            encoder.json(told)?;
+        }
+        Ok(())
     }
 }
 
@@ -243,14 +275,15 @@ const fn name(code: Code) -> &'static str {
 }
 
 pin_project! {
-    /// A call's stream that has been asked for its first item: see [`answer`].
-    pub struct Opened<S, M> {
+    /// A call's stream, up to its end or the [`Status`] that it failed with.
+    pub struct Messages<S, M> {
         first: First<M>,
+        #[pin]
         stream: S,
     }
 }
 
-/// What the stream had when it was asked.
+/// What the stream had when [`answer`] asked it.
 enum First<M> {
     Message(M),
     /// Its end, behind which nobody may ask again.
@@ -259,28 +292,31 @@ enum First<M> {
     Nothing,
 }
 
-impl<S, M> Stream for Opened<S, M>
+impl<S, M> Stream for Messages<S, M>
 where
-    S: Stream<Item = Result<M, Status>> + Unpin,
+    S: Stream<Item = Result<M, Status>>,
 {
     type Item = Result<M, Status>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-        match std::mem::replace(this.first, First::Nothing) {
-            First::Message(message) => Poll::Ready(Some(Ok(message))),
-            First::Nothing => Pin::new(this.stream).poll_next(cx),
-            First::End => {
-                *this.first = First::End;
-                Poll::Ready(None)
-            }
+        let next = match std::mem::replace(this.first, First::Nothing) {
+            First::Message(message) => Some(Ok(message)),
+            First::Nothing => ready!(this.stream.poll_next(cx)),
+            First::End => None,
+        };
+        // As a gRPC client has it: this is a good end.
+        let next = next.filter(|next| !matches!(next, Err(status) if is_ok(status)));
+        if next.is_none() {
+            *this.first = First::End;
         }
+        Poll::Ready(next)
     }
 }
 
-impl<S, M> fmt::Debug for Opened<S, M> {
+impl<S, M> fmt::Debug for Messages<S, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
+        f.debug_struct("Messages").finish_non_exhaustive()
     }
 }
 

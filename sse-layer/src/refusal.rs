@@ -32,10 +32,23 @@ pub(crate) enum Answer {
     RetryLater(Duration),
 }
 
+/// Left in the extensions of a refusal: though it may be an event stream, it is no stream to any
+/// layer further out.
+#[derive(Clone, Copy)]
+pub(crate) struct Refused;
+
 impl Refusal {
     pub(crate) fn into_response(self) -> Response<Bytes> {
-        match self.answer {
-            Answer::Status {
+        let mut response = self.answer.into_response();
+        response.extensions_mut().insert(Refused);
+        response
+    }
+}
+
+impl Answer {
+    fn into_response(self) -> Response<Bytes> {
+        match self {
+            Self::Status {
                 status,
                 error,
                 max_connections,
@@ -52,7 +65,7 @@ impl Refusal {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds_up(retry_after)));
                 response
             }
-            Answer::RetryLater(retry) => {
+            Self::RetryLater(retry) => {
                 let mut response = Response::new(retry_line(retry).into_bytes());
                 headers::render(response.headers_mut());
                 response

@@ -9,6 +9,7 @@ use crate::{
     headers,
     observe::ObservedWithin,
     on_error::OnError,
+    refusal::Refused,
     sse::{Content, Sse},
 };
 
@@ -69,7 +70,8 @@ impl<B> IntoEventResponse for Response<B> {
 
     fn into_event_response(self, admission: Admission) -> Response<GuardedBody<B>> {
         let (mut parts, body) = self.into_parts();
-        if !headers::is_event_stream(parts.status, &parts.headers) {
+        let is_stream = headers::is_event_stream(parts.status, &parts.headers);
+        if !is_stream || parts.extensions.get::<Refused>().is_some() {
             // The admission, and a permit with it, goes before the body does.
             drop(admission);
             return Response::from_parts(parts, GuardedBody::plain(body));

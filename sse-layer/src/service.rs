@@ -51,7 +51,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match Admission::of(&self.settings, &parts) {
+        match Admission::of(&self.settings, &mut parts) {
             Ok(admission) => {
                 LastEventId::insert_into(&mut parts);
                 let request = Request::from_parts(parts, body);

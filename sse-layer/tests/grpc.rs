@@ -129,6 +129,28 @@ async fn a_stream_without_messages_ends_and_is_not_asked_again() {
 }
 
 #[tokio::test]
+async fn the_status_ok_is_a_good_end() {
+    let messages = || stream::iter([Ok(ACME), Err(Status::ok("done")), Ok(ACME)]);
+    let with_ids = || messages().map(|message| message.map(Event::json));
+    let (plain, with_ids) = (messages(), with_ids());
+    let streams = [
+        get(Ok(Response::new(messages()))),
+        get_sse(async { grpc::sse(plain) }),
+        get_sse(async { Sse::new(with_ids).on_error(grpc::on_error()) }),
+    ];
+    for stream in streams {
+        let mut sse = stream.await;
+        sse.collect(1).await;
+        sse.expect_end().await;
+    }
+    let mut at_once = get(Ok(Response::new(stream::iter([Err(Status::ok(""))])))).await;
+    at_once.expect_status(200);
+    at_once.expect_end().await;
+    let call: Call<stream::Empty<_>> = Err(Status::ok(""));
+    get(call).await.expect_status(204);
+}
+
+#[tokio::test]
 async fn what_is_no_status_is_an_internal_error_that_tells_nothing() {
     // JSON has no keys that are lists.
     let messages = stream::iter([Ok(BTreeMap::from([(vec![1_u8], "a secret")]))]);

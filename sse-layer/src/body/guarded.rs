@@ -152,7 +152,11 @@ where
         let polled = self.as_mut().poll_next(cx);
         let this = self.project();
         let stream = this.stream;
-        stream.is_unflushed = matches!(polled, Poll::Ready(Some(Ok(_))));
+        stream.is_unflushed = false;
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            stream.is_unflushed = true;
+            this.observed.gave(frame.data_ref().map_or(0, Bytes::len));
+        }
         let unread_since = stream.is_unflushed.then_some(stream.last_activity);
         this.observed.polled(unread_since);
         polled
@@ -208,7 +212,6 @@ where
             stream.say_farewell(this.source.boundary(), &mut chunk, observed);
             stream.phase = Phase::Over;
         }
-        let before = chunk.len();
         let (mut pieces, mut events, mut failure) = (0, 0, None);
         let within = observed.enter();
         while matches!(stream.phase, Phase::Open) && !chunk.is_full() {
@@ -230,14 +233,12 @@ where
                 }
             }
         }
-        let more = chunk.len() - before;
-        if more > 0 {
-            observed.passed(events, more);
-        }
+        observed.passed(events);
         if let Some(error) = failure {
             stream.fail(error, this.source.boundary(), &mut chunk, observed);
         }
         drop(within);
+        observed.leave();
         if chunk.is_empty() {
             return match stream.phase {
                 Phase::Open => Poll::Pending,

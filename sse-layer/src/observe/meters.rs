@@ -7,7 +7,7 @@ use metrics::{
     gauge, histogram,
 };
 
-use super::CloseReason;
+use super::{CloseReason, RejectReason};
 
 /// A layer's handles on its numbers. Asking the recorder for one takes a search, so that is done
 /// once.
@@ -19,6 +19,7 @@ struct Handles {
     active: Gauge,
     opened: Counter,
     closed: [Counter; CloseReason::ALL.len()],
+    rejected: [Counter; RejectReason::ALL.len()],
     events: Counter,
     bytes: Counter,
     heartbeats: Counter,
@@ -26,7 +27,7 @@ struct Handles {
 }
 
 impl Meters {
-    pub(super) const COUNT: bool = true;
+    pub(super) const IS_ON: bool = true;
 
     pub(super) fn opened(&self) {
         let handles = self.handles();
@@ -53,10 +54,8 @@ impl Meters {
         handles.duration.record(duration);
     }
 
-    pub(super) fn rejected(&self, reason: &'static str) {
-        // Those that are described, even where no stream has been opened yet.
-        self.handles();
-        counter!("sse_connections_rejected_total", "reason" => reason).increment(1);
+    pub(super) fn rejected(&self, reason: RejectReason) {
+        self.handles().rejected[reason as usize].increment(1);
     }
 
     fn handles(&self) -> &Handles {
@@ -72,6 +71,9 @@ impl Handles {
             opened: counter!("sse_connections_opened_total"),
             closed: CloseReason::ALL.map(
                 |reason| counter!("sse_connections_closed_total", "reason" => reason.as_str()),
+            ),
+            rejected: RejectReason::ALL.map(
+                |reason| counter!("sse_connections_rejected_total", "reason" => reason.as_str()),
             ),
             events: counter!("sse_events_sent_total"),
             bytes: counter!("sse_bytes_sent_total"),

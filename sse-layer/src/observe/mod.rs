@@ -9,7 +9,7 @@ mod reason;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -17,7 +17,7 @@ use std::{
 
 use http::{Uri, request::Parts};
 use tokio::time::Instant;
-use tracing::{Level, Span, field::Empty, span::Entered};
+use tracing::{Span, dispatcher, field::Empty, span::Entered};
 
 pub(crate) use self::{
     meters::Meters,
@@ -34,16 +34,34 @@ const SPAN: &str = "sse_stream";
 /// A reader that asks for nothing for so long, after it was given something, has stopped reading.
 const STALLED_AFTER: Duration = Duration::from_secs(1);
 
-/// The path of a request, if a span is going to tell it.
-pub(crate) fn path(parts: &Parts) -> Option<Uri> {
-    // The query stays out: it may have a token in it.
-    tracing::span_enabled!(target: TARGET, Level::INFO).then(|| parts.uri.clone())
+/// What a request asked for, as the outermost layer saw it: routers take away what they have
+/// matched.
+#[derive(Clone)]
+pub(crate) struct RequestUri(Uri);
+
+impl RequestUri {
+    /// Of a request that a span may tell of.
+    pub(crate) fn of(parts: &mut Parts) -> Option<Self> {
+        if !dispatcher::has_been_set() {
+            return None;
+        }
+        if let Some(uri) = parts.extensions.get::<Self>() {
+            return Some(uri.clone());
+        }
+        let uri = Self(parts.uri.clone());
+        parts.extensions.insert(uri.clone());
+        Some(uri)
+    }
+
+    /// Without the query, which may have a token in it.
+    fn path(&self) -> &str {
+        self.0.path()
+    }
 }
 
 /// Tells of a request that gets no stream.
 pub(crate) fn rejected(settings: &Settings, reason: RejectReason) {
-    let reason = reason.as_str();
-    tracing::debug!(target: TARGET, reason, "an event stream was refused");
+    tracing::debug!(target: TARGET, reason = reason.as_str(), "an event stream was refused");
     settings.meters.rejected(reason);
 }
 
@@ -69,26 +87,30 @@ pub(crate) struct Observed {
     observer: Option<Arc<Observer>>,
     /// Whether what comes out of the source has been counted further in.
     is_shared: bool,
+    /// Left standing by a panic.
+    is_polling: AtomicBool,
 }
 
 /// Left for the layers further out, so that they count nothing twice.
+///
+/// Weak, since nobody knows who keeps a response's extensions, and for how long.
 #[derive(Clone, Default)]
-pub(crate) struct ObservedWithin(Option<Arc<Observer>>);
+pub(crate) struct ObservedWithin(Weak<Observer>);
 
 impl Observed {
     /// Begins to observe a stream.
-    pub(crate) fn open(settings: &Arc<Settings>, uri: Option<&Uri>) -> Self {
+    pub(crate) fn open(settings: &Arc<Settings>, uri: Option<&RequestUri>) -> Self {
         let span = tracing::info_span!(
             target: TARGET,
             SPAN,
-            path = uri.map(Uri::path),
+            path = uri.map(RequestUri::path),
             reason = Empty,
             duration_ms = Empty,
             events = Empty,
             bytes = Empty,
             heartbeats = Empty,
         );
-        if span.is_disabled() && !Meters::COUNT {
+        if span.is_disabled() && !Meters::IS_ON {
             return Self::default();
         }
         tracing::debug!(target: TARGET, parent: &span, "an event stream was opened");
@@ -105,40 +127,70 @@ impl Observed {
                 is_closed: AtomicBool::new(false),
             })),
             is_shared: false,
+            is_polling: AtomicBool::new(false),
         }
     }
 
     /// Joins the observation of a layer further in, if there is one.
     pub(crate) fn join(within: &ObservedWithin) -> Option<Self> {
+        let observer = within.0.upgrade()?;
+        // Closed already: this is a copy of the response.
+        let observer = (!observer.is_closed.load(Relaxed)).then_some(observer)?;
         Some(Self {
-            observer: Some(Arc::clone(within.0.as_ref()?)),
+            observer: Some(observer),
             is_shared: true,
+            is_polling: AtomicBool::new(false),
         })
     }
 
     pub(crate) fn share(&self) -> ObservedWithin {
-        ObservedWithin(self.observer.clone())
+        ObservedWithin(
+            self.observer
+                .as_ref()
+                .map(Arc::downgrade)
+                .unwrap_or_default(),
+        )
     }
 
-    /// The span, for as long as the source is polled.
+    /// The span, for as long as the source is polled; [`leave`](Self::leave) tells that it came
+    /// back.
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
-        match &self.observer {
-            Some(observer) if !self.is_shared => Some(observer.span.enter()),
-            _ => None,
-        }
+        let observer = self.observer.as_ref()?;
+        self.is_polling.store(true, Relaxed);
+        (!self.is_shared).then(|| observer.span.enter())
     }
 
-    /// Counts what came out of the source.
-    pub(crate) fn passed(&self, events: u64, bytes: usize) {
+    pub(crate) fn leave(&self) {
+        self.is_polling.store(false, Relaxed);
+    }
+
+    /// Counts events that came out of the source.
+    pub(crate) fn passed(&self, events: u64) {
         if !self.is_shared {
-            self.added(events, bytes);
+            self.count(events, 0);
         }
     }
 
-    /// Counts what the guard has added itself.
+    /// Counts what the guard puts in itself.
     pub(crate) fn added(&self, events: u64, bytes: usize) {
-        if let Some(observer) = &self.observer {
-            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        // The others are counted with all that leaves.
+        let bytes = if self.is_shared { bytes } else { 0 };
+        self.count(events, bytes);
+    }
+
+    /// Counts what leaves.
+    pub(crate) fn gave(&self, bytes: usize) {
+        if !self.is_shared {
+            self.count(0, bytes);
+        }
+    }
+
+    fn count(&self, events: u64, bytes: usize) {
+        let Some(observer) = &self.observer else {
+            return;
+        };
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if events > 0 || bytes > 0 {
             observer.events.fetch_add(events, Relaxed);
             observer.bytes.fetch_add(bytes, Relaxed);
             observer.settings.meters.sent(events, bytes);
@@ -176,7 +228,7 @@ impl Drop for Observed {
         let Some(observer) = &self.observer else {
             return;
         };
-        observer.close(if std::thread::panicking() {
+        observer.close(if self.is_polling.load(Relaxed) {
             CloseReason::Error
         } else if observer.is_stalled() {
             CloseReason::Stalled

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::CloseReason;
+use super::{CloseReason, RejectReason};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Meters {}
 
 impl Meters {
-    pub(super) const COUNT: bool = false;
+    pub(super) const IS_ON: bool = false;
 
     pub(super) fn opened(&self) {}
 
@@ -18,5 +18,5 @@ impl Meters {
 
     pub(super) fn closed(&self, _reason: CloseReason, _duration: Duration) {}
 
-    pub(super) fn rejected(&self, _reason: &'static str) {}
+    pub(super) fn rejected(&self, _reason: RejectReason) {}
 }

@@ -13,17 +13,20 @@ pub(crate) enum CloseReason {
     Error,
     /// The client had stopped reading when its connection went.
     Stalled,
+    /// A layer further out refused what this one had opened.
+    Refused,
 }
 
 impl CloseReason {
     #[cfg(feature = "metrics")]
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::Ended,
         Self::ClientGone,
         Self::Drained,
         Self::Lifetime,
         Self::Error,
         Self::Stalled,
+        Self::Refused,
     ];
 
     pub(super) const fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl CloseReason {
             Self::Lifetime => "lifetime",
             Self::Error => "error",
             Self::Stalled => "stalled",
+            Self::Refused => "refused",
         }
     }
 }
@@ -50,6 +54,9 @@ pub(crate) enum RejectReason {
 }
 
 impl RejectReason {
+    #[cfg(feature = "metrics")]
+    pub(super) const ALL: [Self; 3] = [Self::Limit, Self::KeyLimit, Self::Draining];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Limit => "limit",

@@ -2,18 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod layers;
 mod numbers;
+mod sockets;
 mod spans;
 
-use std::{collections::BTreeMap, convert::Infallible, task::Poll, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, panic::AssertUnwindSafe, task::Poll, time::Duration,
+};
 
 use axum::{Router, response::sse, routing::get};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use http::Request;
 use http_body_util::BodyExt;
 use sse_layer::{ConnectionLimit, Drain, Event, KeepAlive, OnError, Sse, SseLayer};
 use sse_testkit::{Body, EventStream};
-use tower::{Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower::{Layer, ServiceExt, service_fn};
 use tracing::Instrument as _;
 
 use self::{
@@ -104,6 +108,16 @@ fn every_number_and_every_reason_is_counted() {
         for reason in REASONS {
             let closed = read.remove(&format!("sse_connections_closed_total{{reason={reason}}}"));
             assert_eq!(closed, Some(vec![1.0]), "{reason}");
+        }
+        let others = ["sse_connections_closed_total{reason=refused}"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(
+                ["limit", "key_limit", "draining"]
+                    .map(|reason| format!("sse_connections_rejected_total{{reason={reason}}}")),
+            );
+        for other in others {
+            assert_eq!(read.remove(&other), Some(vec![0.0]), "{other}");
         }
         let durations = read.remove("sse_connection_duration_seconds").unwrap();
         assert_eq!(durations.len(), 6);
@@ -234,39 +248,6 @@ fn requests_that_get_no_stream_are_counted_by_the_reason() {
     });
 }
 
-#[test]
-fn a_stream_behind_two_layers_is_one_stream() {
-    counted(async |numbers| {
-        let told = Told::listen();
-        let drain = Drain::new().window(Duration::ZERO);
-        let handler = service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Sse::new(endless())));
-        let service = ServiceBuilder::new()
-            .layer(SseLayer::new().drain(drain.clone()).retry(SECOND))
-            .layer(SseLayer::new())
-            .service(handler);
-        let mut sse = sse_testkit::get(service, "/").await;
-        sse.collect(2).await;
-        sse.expect_heartbeat().await;
-        drain.begin();
-        sse.expect_end().await;
-
-        let spans = told.streams();
-        assert_eq!(spans.len(), 1);
-        // The outer layer's reason, and all the bytes of both.
-        assert_eq!(spans[0]["reason"], "drained");
-        assert_eq!(spans[0]["bytes"], sse.raw().len().to_string());
-        assert_eq!((&*spans[0]["events"], &*spans[0]["heartbeats"]), ("2", "1"));
-        let read = numbers.read();
-        assert_eq!(read["sse_connections_opened_total"], [1.0]);
-        assert_eq!(read["sse_connections_closed_total{reason=drained}"], [1.0]);
-        assert_eq!(
-            read["sse_connections_closed_total{reason=client_gone}"],
-            [0.0]
-        );
-        assert_eq!(read["sse_connections_active"], [0.0]);
-    });
-}
-
 #[tokio::test(start_paused = true)]
 async fn streams_of_others_are_observed_alike() {
     let told = Told::listen();
@@ -353,6 +334,59 @@ async fn a_stream_that_panics_ends_in_an_error() {
     let collected = tokio::spawn(async move { body.collect().await.map(drop) });
     assert!(collected.await.unwrap_err().is_panic());
     assert_eq!(told.streams()[0]["reason"], "error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_panics_is_an_error_also_to_one_who_catches_that() {
+    let told = Told::listen();
+    let bug = stream::poll_fn(|_| -> Poll<Option<Event>> { panic!("a bug") });
+    let mut bug = Some(bug);
+    let service = SseLayer::new().layer(service_fn(move |_: Request<()>| {
+        let sse = Sse::new(bug.take().unwrap());
+        async { Ok::<_, Infallible>(sse) }
+    }));
+    let body = service.oneshot(Request::new(())).await.unwrap().into_body();
+    let caught = AssertUnwindSafe(body.collect()).catch_unwind().await;
+    assert!(caught.is_err());
+    assert_eq!(told.streams()[0]["reason"], "error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_elsewhere_is_no_error_of_the_stream() {
+    let told = Told::listen();
+    let handler = service_fn(async |_: Request<()>| Ok::<_, Infallible>(Sse::new(endless())));
+    let response = SseLayer::new()
+        .layer(handler)
+        .oneshot(Request::new(()))
+        .await;
+    let mut body = response.unwrap().into_body().boxed_unsync();
+    body.frame().await.unwrap().unwrap();
+    let task = tokio::spawn(async move {
+        let _body = body;
+        panic!("somebody else's bug");
+    });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(told.streams()[0]["reason"], "client_gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_leave_was_not_sent() {
+    let told = Told::listen();
+    let handler = service_fn(async |_: Request<()>| {
+        let frames = ["small".to_owned(), "x".repeat(5000)];
+        let frames = frames.map(|text| Event::text(text).to_frame().unwrap());
+        Ok::<_, Infallible>(Sse::new(stream::iter(frames).chain(stream::pending())))
+    });
+    let service = SseLayer::new().layer(handler);
+    drop(service.clone().oneshot(Request::new(())).await.unwrap());
+    assert_eq!(told.streams()[0]["bytes"], "0");
+
+    let response = service.oneshot(Request::new(())).await.unwrap();
+    let mut body = response.into_body().boxed_unsync();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    drop(body);
+    assert_eq!(told.streams()[1]["bytes"], first.len().to_string());
+    assert!(first.len() < 100, "the large one is a chunk of its own");
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ struct Log(Arc<Mutex<Inner>>);
 struct Inner {
     spans: Vec<(Id, Fields)>,
     events: Vec<Fields>,
+    closed: usize,
 }
 
 impl Told {
@@ -54,6 +55,11 @@ impl Told {
             .map(|(_, span)| span.clone())
             .filter(|span| span["span"] == "sse_stream")
             .collect()
+    }
+
+    /// How many spans nobody has any more.
+    pub(crate) fn closed(&self) -> usize {
+        self.log.0.lock().unwrap().closed
     }
 
     /// The events with such a message.
@@ -85,6 +91,10 @@ where
         let mut inner = self.0.lock().unwrap();
         let span = inner.spans.iter_mut().rev().find(|(span, _)| span == id);
         values.record(&mut Visitor(&mut span.unwrap().1));
+    }
+
+    fn on_close(&self, _id: Id, _context: Context<'_, S>) {
+        self.0.lock().unwrap().closed += 1;
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {

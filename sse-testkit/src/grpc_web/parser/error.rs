@@ -25,6 +25,8 @@ pub enum ParseError {
         /// The line.
         line: String,
     },
+    /// There are more trailers than a [`HeaderMap`](http::HeaderMap) holds.
+    TooManyTrailers,
     /// Something follows the trailers, which have to be the last frame.
     AfterTrailers,
     /// The text is not base64.
@@ -52,6 +54,7 @@ impl fmt::Display for ParseError {
             }
             Self::CompressedTrailers => f.write_str("the trailer frame is compressed"),
             Self::BadTrailer { line } => write!(f, "the trailer line {line:?} is no `name: value`"),
+            Self::TooManyTrailers => f.write_str("there are too many trailers"),
             Self::AfterTrailers => f.write_str("bytes follow the trailer frame"),
             Self::NotBase64 { group } => write!(f, "{group:?} is not base64"),
             Self::Truncated { missing } => {

@@ -298,3 +298,12 @@ proptest! {
         prop_assert_eq!(came.collect::<Vec<_>>(), messages);
     }
 }
+
+#[test]
+fn more_trailers_than_a_map_holds_are_an_error() {
+    let block: String = (0..40_000).map(|n| format!("a{n}: \r\n")).collect();
+    let body = trailers(&block);
+    assert!(body.len() < Parser::DEFAULT_LIMIT);
+    let (items, end) = parse(Parser::binary(), &body);
+    assert_eq!((items, end), (vec![], Err(ParseError::TooManyTrailers)));
+}

@@ -16,7 +16,9 @@ pub(super) fn parse(block: &[u8]) -> Result<HeaderMap, ParseError> {
             let line = String::from_utf8_lossy(line).into_owned();
             return Err(ParseError::BadTrailer { line });
         };
-        trailers.append(name, value);
+        if trailers.try_append(name, value).is_err() {
+            return Err(ParseError::TooManyTrailers);
+        }
     }
     Ok(trailers)
 }
