@@ -15,6 +15,7 @@ pub(crate) fn counted<F>(test: impl FnOnce(Numbers) -> F)
 where
     F: Future<Output = ()>,
 {
+    crate::spans::subscribe();
     let recorder = DebuggingRecorder::new();
     let numbers = Numbers {
         snapshotter: recorder.snapshotter(),

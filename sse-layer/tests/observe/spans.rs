@@ -1,16 +1,16 @@
 //! What a subscriber gets of the streams' spans.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
-    subscriber::DefaultGuard,
 };
 use tracing_subscriber::{
     layer::{Context, Layer, SubscriberExt as _},
@@ -23,8 +23,25 @@ pub(crate) type Fields = BTreeMap<String, String>;
 /// All that was told on this thread while it lives.
 pub(crate) struct Told {
     log: Log,
-    _default: DefaultGuard,
 }
+
+thread_local! {
+    static LOG: RefCell<Option<Log>> = const { RefCell::new(None) };
+}
+
+/// One subscriber for all threads, that hands over to the thread's own log.
+///
+/// A subscriber a thread would not do: what is told first by a thread that has none is taken for
+/// something that nobody wants, for all threads.
+pub(crate) fn subscribe() {
+    static SUBSCRIBED: OnceLock<()> = OnceLock::new();
+    SUBSCRIBED.get_or_init(|| {
+        let subscriber = tracing_subscriber::registry().with(ByThread);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+struct ByThread;
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Inner>>);
@@ -38,12 +55,10 @@ struct Inner {
 
 impl Told {
     pub(crate) fn listen() -> Self {
+        subscribe();
         let log = Log::default();
-        let subscriber = tracing_subscriber::registry().with(log.clone());
-        Self {
-            log,
-            _default: tracing::subscriber::set_default(subscriber),
-        }
+        LOG.set(Some(log.clone()));
+        Self { log }
     }
 
     /// The spans of streams, in the order in which they were opened.
@@ -74,7 +89,21 @@ impl Told {
     }
 }
 
-impl<S> Layer<S> for Log
+impl Drop for Told {
+    fn drop(&mut self) {
+        LOG.set(None);
+    }
+}
+
+fn log(write: impl FnOnce(&mut Inner)) {
+    LOG.with_borrow(|log| {
+        if let Some(log) = log {
+            write(&mut log.0.lock().unwrap());
+        }
+    });
+}
+
+impl<S> Layer<S> for ByThread
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -84,17 +113,18 @@ where
             fields.insert("parent".into(), parent.name().into());
         }
         attributes.record(&mut Visitor(&mut fields));
-        self.0.lock().unwrap().spans.push((id.clone(), fields));
+        log(|log| log.spans.push((id.clone(), fields)));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _context: Context<'_, S>) {
-        let mut inner = self.0.lock().unwrap();
-        let span = inner.spans.iter_mut().rev().find(|(span, _)| span == id);
-        values.record(&mut Visitor(&mut span.unwrap().1));
+        log(|log| {
+            let span = log.spans.iter_mut().rev().find(|(span, _)| span == id);
+            values.record(&mut Visitor(&mut span.unwrap().1));
+        });
     }
 
     fn on_close(&self, _id: Id, _context: Context<'_, S>) {
-        self.0.lock().unwrap().closed += 1;
+        log(|log| log.closed += 1);
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
@@ -104,7 +134,7 @@ where
             fields.insert("span".into(), span.name().into());
         }
         event.record(&mut Visitor(&mut fields));
-        self.0.lock().unwrap().events.push(fields);
+        log(|log| log.events.push(fields));
     }
 }
 
