@@ -88,11 +88,7 @@ where
     S: Stream<Item = Result<M, Status>>,
     M: Serialize,
 {
-    let messages = Messages {
-        first: First::Nothing,
-        stream: messages,
-    };
-    Sse::try_json(messages).on_error(on_error())
+    Messages::new(messages).into_sse()
 }
 
 /// Sends the [`Status`] that a stream failed with as its last event, then ends the response.
@@ -100,9 +96,9 @@ where
 /// The event is named `error`; its data is
 /// `{"code":5,"status":"NOT_FOUND","message":"no such symbol"}`, with the number, the name and the
 /// message that a gRPC client gets; the details and the metadata are left out. `OK` is no failure:
-/// the response ends without such an event. Whatever else went wrong is an `INTERNAL` without a text of
-/// its own; the log has it. So it has a status that says that the server is at fault (`UNKNOWN`,
-/// `INTERNAL`, `DATA_LOSS`) as an error, and any other at the level `DEBUG`.
+/// the response ends without such an event. Whatever else went wrong is an `INTERNAL` without a
+/// text of its own; the log has it. So it has a status that says that the server is at fault
+/// (`UNKNOWN`, `INTERNAL`, `DATA_LOSS`) as an error, and any other at the level `DEBUG`.
 pub fn on_error() -> OnError {
     OnError::event(|error| {
         let status = status_in(error);
@@ -137,20 +133,18 @@ where
     S: Stream<Item = Result<M, Status>> + Unpin,
     M: Serialize,
 {
-    let mut stream = match call {
-        Ok(answer) => answer.into_inner(),
+    let mut messages = match call {
+        Ok(answer) => Messages::new(answer.into_inner()),
         Err(status) if is_ok(&status) => return Sse::stop(),
         Err(status) => return Sse::response(response(&status)),
     };
-    let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut stream).poll_next(cx))).await;
-    let first = match at_once {
-        Poll::Ready(Some(Err(status))) if is_ok(&status) => First::End,
+    let at_once = poll_fn(|cx| Poll::Ready(Pin::new(&mut messages).poll_next(cx))).await;
+    match at_once {
         Poll::Ready(Some(Err(status))) => return Sse::response(response(&status)),
-        Poll::Ready(Some(Ok(message))) => First::Message(message),
-        Poll::Ready(None) => First::End,
-        Poll::Pending => First::Nothing,
-    };
-    Sse::try_json(Messages { first, stream }).on_error(on_error())
+        Poll::Ready(Some(Ok(message))) => messages.next = Next::Message(message),
+        Poll::Ready(None) | Poll::Pending => {}
+    }
+    messages.into_sse()
 }
 
 /// A status as an HTTP response: [`http_status`], and the object that [`on_error`] sends as its
@@ -277,19 +271,37 @@ const fn name(code: Code) -> &'static str {
 pin_project! {
     /// A call's stream, up to its end or the [`Status`] that it failed with.
     pub struct Messages<S, M> {
-        first: First<M>,
+        next: Next<M>,
         #[pin]
         stream: S,
     }
 }
 
-/// What the stream had when [`answer`] asked it.
-enum First<M> {
+/// What is known of the next item.
+enum Next<M> {
+    /// The stream has to be asked.
+    Unknown,
+    /// [`answer`] has asked for it.
     Message(M),
-    /// Its end, behind which nobody may ask again.
+    /// The stream is over, and must not be asked again.
     End,
-    /// Nothing yet; or a message, which has been passed on.
-    Nothing,
+}
+
+impl<S, M> Messages<S, M>
+where
+    S: Stream<Item = Result<M, Status>>,
+    M: Serialize,
+{
+    const fn new(stream: S) -> Self {
+        Self {
+            next: Next::Unknown,
+            stream,
+        }
+    }
+
+    fn into_sse(self) -> Sse<TryTyped<Self, Json<M>>> {
+        Sse::try_json(self).on_error(on_error())
+    }
 }
 
 impl<S, M> Stream for Messages<S, M>
@@ -300,15 +312,15 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
-        let next = match std::mem::replace(this.first, First::Nothing) {
-            First::Message(message) => Some(Ok(message)),
-            First::Nothing => ready!(this.stream.poll_next(cx)),
-            First::End => None,
+        let next = match std::mem::replace(this.next, Next::Unknown) {
+            Next::Unknown => ready!(this.stream.poll_next(cx)),
+            Next::Message(message) => Some(Ok(message)),
+            Next::End => None,
         };
         // As a gRPC client has it: this is a good end.
         let next = next.filter(|next| !matches!(next, Err(status) if is_ok(status)));
         if next.is_none() {
-            *this.first = First::End;
+            *this.next = Next::End;
         }
         Poll::Ready(next)
     }

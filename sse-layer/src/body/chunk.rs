@@ -70,13 +70,6 @@ impl Chunk {
         self.closed = true;
     }
 
-    /// How many bytes there are, with those that the next chunk begins with.
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        let shared = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
-        self.own.len() + shared(&self.lone) + shared(&self.next)
-    }
-
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.own.is_empty() && self.lone.is_none()

@@ -152,11 +152,7 @@ where
         let polled = self.as_mut().poll_next(cx);
         let this = self.project();
         let stream = this.stream;
-        stream.is_unflushed = false;
-        if let Poll::Ready(Some(Ok(frame))) = &polled {
-            stream.is_unflushed = true;
-            this.observed.gave(frame.data_ref().map_or(0, Bytes::len));
-        }
+        stream.is_unflushed = matches!(polled, Poll::Ready(Some(Ok(_))));
         let unread_since = stream.is_unflushed.then_some(stream.last_activity);
         this.observed.polled(unread_since);
         polled
@@ -247,6 +243,7 @@ where
         }
         stream.last_activity = now;
         let bytes = stream.finish(chunk);
+        observed.gave(bytes.len());
         if !matches!(stream.phase, Phase::Open) {
             // Whoever waits for the end need not wait until these bytes have left.
             stream.release(observed);
@@ -267,6 +264,8 @@ impl Stream {
     /// What comes behind the last chunk.
     fn poll_last(&mut self, cx: &Context<'_>, observed: &Observed) -> Polled {
         if let Some(held) = self.held.take() {
+            observed.gave(held.len());
+            self.release(observed);
             return Poll::Ready(Some(Ok(Frame::data(held))));
         }
         self.release(observed);
@@ -282,11 +281,13 @@ impl Stream {
         })
     }
 
-    /// Gives back what others wait for.
+    /// Gives back what others wait for, and tells of the end if nothing is left to leave.
     fn release(&mut self, observed: &Observed) {
         self.permit = None;
         self.drain = None;
-        observed.close(self.reason);
+        if self.held.is_none() {
+            observed.close(self.reason);
+        }
     }
 
     /// Whether the drain knows this waker; if not, it is about to.
@@ -337,13 +338,12 @@ impl Stream {
             return;
         }
         if let Some((retry, farewell)) = self.drain.as_ref().and_then(DrainTicket::farewell) {
-            let before = chunk.len();
-            let events = u64::from(farewell.is_some());
+            observed.added(0, retry.as_bytes().len());
             chunk.push_shared(retry.into_bytes());
             if let Some(farewell) = farewell {
+                observed.added(1, farewell.as_bytes().len());
                 chunk.push_shared(farewell.into_bytes());
             }
-            observed.added(events, chunk.len() - before);
         }
     }
 

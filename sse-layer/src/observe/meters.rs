@@ -35,12 +35,12 @@ impl Meters {
         handles.active.increment(1.0);
     }
 
-    pub(super) fn sent(&self, events: u64, bytes: u64) {
-        let handles = self.handles();
-        if events > 0 {
-            handles.events.increment(events);
-        }
-        handles.bytes.increment(bytes);
+    pub(super) fn events(&self, more: u64) {
+        self.handles().events.increment(more);
+    }
+
+    pub(super) fn bytes(&self, more: u64) {
+        self.handles().bytes.increment(more);
     }
 
     pub(super) fn beat(&self) {

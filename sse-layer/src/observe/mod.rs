@@ -115,32 +115,33 @@ impl Observed {
         }
         tracing::debug!(target: TARGET, parent: &span, "an event stream was opened");
         settings.meters.opened();
-        Self {
-            observer: Some(Arc::new(Observer {
-                span,
-                opened: Instant::now(),
-                settings: Arc::clone(settings),
-                events: AtomicU64::new(0),
-                bytes: AtomicU64::new(0),
-                heartbeats: AtomicU64::new(0),
-                unread_since: AtomicU64::new(0),
-                is_closed: AtomicBool::new(false),
-            })),
-            is_shared: false,
-            is_polling: AtomicBool::new(false),
-        }
+        let observer = Observer {
+            span,
+            opened: Instant::now(),
+            settings: Arc::clone(settings),
+            events: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            heartbeats: AtomicU64::new(0),
+            unread_since: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
+        };
+        Self::by(Arc::new(observer), false)
     }
 
     /// Joins the observation of a layer further in, if there is one.
     pub(crate) fn join(within: &ObservedWithin) -> Option<Self> {
-        let observer = within.0.upgrade()?;
-        // Closed already: this is a copy of the response.
-        let observer = (!observer.is_closed.load(Relaxed)).then_some(observer)?;
-        Some(Self {
+        let observer = within.0.upgrade();
+        // Of one that is closed already this is a copy of the response.
+        let observer = observer.filter(|observer| !observer.is_closed.load(Relaxed))?;
+        Some(Self::by(observer, true))
+    }
+
+    fn by(observer: Arc<Observer>, is_shared: bool) -> Self {
+        Self {
             observer: Some(observer),
-            is_shared: true,
+            is_shared,
             is_polling: AtomicBool::new(false),
-        })
+        }
     }
 
     pub(crate) fn share(&self) -> ObservedWithin {
@@ -166,41 +167,33 @@ impl Observed {
 
     /// Counts events that came out of the source.
     pub(crate) fn passed(&self, events: u64) {
-        if !self.is_shared {
-            self.count(events, 0);
+        if let (Some(observer), false) = (&self.observer, self.is_shared) {
+            observer.events(events);
+        }
+    }
+
+    /// Counts a chunk that leaves.
+    pub(crate) fn gave(&self, bytes: usize) {
+        if let (Some(observer), false) = (&self.observer, self.is_shared) {
+            observer.bytes(bytes);
         }
     }
 
     /// Counts what the guard puts in itself.
     pub(crate) fn added(&self, events: u64, bytes: usize) {
-        // The others are counted with all that leaves.
-        let bytes = if self.is_shared { bytes } else { 0 };
-        self.count(events, bytes);
-    }
-
-    /// Counts what leaves.
-    pub(crate) fn gave(&self, bytes: usize) {
-        if !self.is_shared {
-            self.count(0, bytes);
-        }
-    }
-
-    fn count(&self, events: u64, bytes: usize) {
-        let Some(observer) = &self.observer else {
-            return;
-        };
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        if events > 0 || bytes > 0 {
-            observer.events.fetch_add(events, Relaxed);
-            observer.bytes.fetch_add(bytes, Relaxed);
-            observer.settings.meters.sent(events, bytes);
+        if let Some(observer) = &self.observer {
+            observer.events(events);
+            // Further in they are counted with the chunk that they leave in.
+            if self.is_shared {
+                observer.bytes(bytes);
+            }
         }
     }
 
     /// Counts a heartbeat of so many bytes.
     pub(crate) fn beat(&self, bytes: usize) {
-        self.added(0, bytes);
         if let Some(observer) = &self.observer {
+            observer.bytes(bytes);
             observer.heartbeats.fetch_add(1, Relaxed);
             observer.settings.meters.beat();
         }
@@ -239,6 +232,21 @@ impl Drop for Observed {
 }
 
 impl Observer {
+    fn events(&self, more: u64) {
+        if more > 0 {
+            self.events.fetch_add(more, Relaxed);
+            self.settings.meters.events(more);
+        }
+    }
+
+    fn bytes(&self, more: usize) {
+        if more > 0 {
+            let more = u64::try_from(more).unwrap_or(u64::MAX);
+            self.bytes.fetch_add(more, Relaxed);
+            self.settings.meters.bytes(more);
+        }
+    }
+
     fn is_stalled(&self) -> bool {
         let unread_since = self.unread_since.load(Relaxed);
         let limit = millis(STALLED_AFTER);

@@ -12,7 +12,9 @@ impl Meters {
 
     pub(super) fn opened(&self) {}
 
-    pub(super) fn sent(&self, _events: u64, _bytes: u64) {}
+    pub(super) fn events(&self, _more: u64) {}
+
+    pub(super) fn bytes(&self, _more: u64) {}
 
     pub(super) fn beat(&self) {}
 

@@ -14,6 +14,7 @@ use std::{
 use axum::{Router, response::sse, routing::get};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use http::Request;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use sse_layer::{ConnectionLimit, Drain, Event, KeepAlive, OnError, Sse, SseLayer};
 use sse_testkit::{Body, EventStream};
@@ -367,6 +368,76 @@ async fn a_panic_elsewhere_is_no_error_of_the_stream() {
     });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(told.streams()[0]["reason"], "client_gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_left_with_the_end_was_sent() {
+    let told = Told::listen();
+    let drain = Drain::new()
+        .window(Duration::ZERO)
+        .farewell(Event::text("bye"));
+    let large = || stream::iter([Event::text("x".repeat(5000))]);
+    let layer = SseLayer::new()
+        .drain(drain.clone())
+        .on_error(OnError::event(|_| Event::text("sorry")));
+    let mut sent = Vec::new();
+
+    let mut ready = open(&layer, ticks()).await;
+    ready.collect_to_end().await;
+    sent.push(ready.raw().len());
+
+    let mut failed = open(&layer, ticks().chain(large().map(|event| event.id("\n")))).await;
+    failed.collect_to_end().await;
+    sent.push(failed.raw().len());
+
+    let mut drained = open(&layer, endless()).await;
+    drained.collect(2).await;
+    drain.begin();
+    drained.collect_to_end().await;
+    sent.push(drained.raw().len());
+
+    // A frame of this size is a chunk of its own, and the end is known before it leaves.
+    let frames = ticks().chain(large()).map(|event| event.to_frame());
+    let mut frames = Some(frames);
+    let handler = service_fn(move |_: Request<Body>| {
+        let sse = Sse::new(frames.take().unwrap());
+        async { Ok::<_, Infallible>(sse) }
+    });
+    let mut held = sse_testkit::get(SseLayer::new().layer(handler), "/").await;
+    held.collect_to_end().await;
+    sent.push(held.raw().len());
+
+    let told: Vec<_> = told
+        .streams()
+        .iter()
+        .map(|span| span["bytes"].clone())
+        .collect();
+    let sent: Vec<_> = sent.iter().map(ToString::to_string).collect();
+    assert_eq!(told, sent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_sees_the_end_coming_does_not_ask_for_it() {
+    let told = Told::listen();
+    let handler = service_fn(async |_: Request<()>| {
+        let fails = stream::iter([Event::default().id("\n")]);
+        Ok::<_, Infallible>(Sse::new(ticks().chain(fails)))
+    });
+    // Too large for the chunk of the ticks.
+    let apology = OnError::event(|_| Event::text("sorry".repeat(1000)));
+    let layer = SseLayer::new().on_error(apology);
+    let response = layer.layer(handler).oneshot(Request::new(())).await;
+    let mut body = response.unwrap().into_body().boxed_unsync();
+    let mut sent = 0;
+    while !body.is_end_stream() {
+        assert!(!told.streams()[0].contains_key("reason"), "not over yet");
+        let frame = body.frame().await.unwrap().unwrap();
+        sent += frame.into_data().unwrap().len();
+    }
+    drop(body);
+    let span = &told.streams()[0];
+    assert_eq!((&*span["reason"], &*span["events"]), ("error", "3"));
+    assert_eq!(span["bytes"], sent.to_string());
 }
 
 #[tokio::test(start_paused = true)]
