@@ -133,6 +133,22 @@ impl LastEventId {
     }
 }
 
+/// For whoever goes on by itself after an event that it has seen.
+impl From<EventId> for LastEventId {
+    fn from(id: EventId) -> Self {
+        if id.as_str().is_empty() {
+            return Self::default();
+        }
+        Self(Sent::Id(id))
+    }
+}
+
+impl From<&LastEventId> for LastEventId {
+    fn from(id: &LastEventId) -> Self {
+        id.clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

@@ -11,10 +11,14 @@ pub mod event;
 
 pub mod stream;
 
+#[cfg(feature = "hub")]
+pub mod hub;
+
 mod response;
 mod sse;
 
 mod admission;
+mod alarm;
 mod future;
 mod layer;
 mod service;
@@ -43,6 +47,8 @@ pub mod guide;
 
 #[cfg(feature = "json")]
 pub use self::event::{Json, Tagged};
+#[cfg(feature = "hub")]
+pub use self::hub::Hub;
 pub use self::{
     body::{GuardedBody, SseBody},
     drain::{Drain, DrainTimeout},

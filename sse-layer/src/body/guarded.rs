@@ -14,10 +14,10 @@ use tokio::{sync::futures::OwnedNotified, time::Instant};
 
 use super::{
     Boundary, Chunk, Guard,
-    alarm::Alarm,
     source::{Piece, Source},
 };
 use crate::{
+    alarm::Alarm,
     drain::DrainTicket,
     error::Error,
     keep_alive::Heartbeat,

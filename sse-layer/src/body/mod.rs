@@ -3,7 +3,6 @@
 //! A body owns what lasts as long as the stream: the permit, the place in the drain, the timer.
 //! Dropped, it gives all of it back, which hyper does within a moment of the client's leaving.
 
-mod alarm;
 mod boundary;
 mod chunk;
 mod events;

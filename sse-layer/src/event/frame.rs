@@ -34,6 +34,18 @@ impl Frame {
         self.0
     }
 
+    /// Bytes that are a whole block.
+    #[cfg(feature = "hub")]
+    pub(crate) const fn from_block(block: Bytes) -> Self {
+        Self(block)
+    }
+
+    /// An id without data: clients take it for where they stand, and dispatch nothing.
+    #[cfg(feature = "hub")]
+    pub(crate) fn position(id: &super::EventId) -> Self {
+        Self(format!("id: {id}\n\n").into())
+    }
+
     pub(crate) const fn from_static(bytes: &'static [u8]) -> Self {
         Self(Bytes::from_static(bytes))
     }

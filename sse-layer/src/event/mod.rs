@@ -335,7 +335,7 @@ where
         Ok(())
     }
 
-    fn size_hint(&self) -> usize {
+    pub(crate) fn size_hint(&self) -> usize {
         let text = |text: &str| text.len() + 8;
         self.comment
             .as_deref()

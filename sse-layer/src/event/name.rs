@@ -20,6 +20,10 @@ use crate::error::InvalidField;
 pub struct EventName(CompactString);
 
 impl EventName {
+    /// What tells of a gap unless a hub is set otherwise.
+    #[cfg(feature = "hub")]
+    pub(crate) const GAP: Self = Self(CompactString::const_new("gap"));
+
     /// Checks and takes a name.
     ///
     /// # Errors

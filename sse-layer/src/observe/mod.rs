@@ -26,7 +26,7 @@ pub(crate) use self::{
 use crate::settings::Settings;
 
 /// The target of all that is told of streams.
-const TARGET: &str = "sse_layer";
+pub(crate) const TARGET: &str = "sse_layer";
 
 /// The name of a stream's span.
 const SPAN: &str = "sse_stream";

@@ -1,3 +1,5 @@
+//! The timer of a stream.
+
 use std::{
     future::Future,
     pin::Pin,
@@ -15,7 +17,7 @@ pin_project! {
     ///
     /// A deadline that moves away, as heartbeats do with every event, costs nothing: the timer
     /// rings at the old time and is set anew then.
-    pub(super) struct Alarm {
+    pub(crate) struct Alarm {
         #[pin]
         timer: Option<Sleep>,
         is_out_of_order: bool,
@@ -23,7 +25,7 @@ pin_project! {
 }
 
 impl Alarm {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             timer: None,
             is_out_of_order: false,
@@ -31,7 +33,7 @@ impl Alarm {
     }
 
     /// Ready when the time has come, and whenever the clock says that it already had.
-    pub(super) fn poll_until(
+    pub(crate) fn poll_until(
         mut self: Pin<&mut Self>,
         due: Instant,
         cx: &mut Context<'_>,

@@ -1,0 +1,78 @@
+//! What all topics of a hub draw on: its sequence of ids, and its memory.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
+};
+
+use super::{meters::Meters, position::Epoch};
+
+#[derive(Debug)]
+pub(super) struct Ledger {
+    pub(super) epoch: Epoch,
+    last: AtomicU64,
+    bytes: AtomicUsize,
+    max_bytes: usize,
+    pub(super) meters: Arc<Meters>,
+}
+
+impl Ledger {
+    pub(super) fn new(epoch: Epoch, max_bytes: usize, meters: Arc<Meters>) -> Self {
+        Self {
+            epoch,
+            last: AtomicU64::new(0),
+            bytes: AtomicUsize::new(0),
+            max_bytes,
+            meters,
+        }
+    }
+
+    /// The sequence number of the next message. To be taken in the topic's lock: whoever passes
+    /// through that afterwards finds the message there.
+    pub(super) fn next(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The newest number that was given out.
+    pub(super) fn last(&self) -> u64 {
+        self.last.load(Ordering::SeqCst)
+    }
+
+    /// The bytes that all histories take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::SeqCst)
+    }
+
+    pub(super) const fn max_bytes(&self) -> usize {
+        self.max_bytes
+    }
+
+    /// Whether so many bytes more could be had.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        bytes <= self.max_bytes.saturating_sub(self.bytes())
+    }
+
+    /// Takes so many bytes, if they are there.
+    pub(super) fn reserve(&self, bytes: usize) -> bool {
+        if bytes == 0 {
+            return true;
+        }
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |used| {
+                used.checked_add(bytes)
+                    .filter(|used| *used <= self.max_bytes)
+            });
+        if taken.is_ok() {
+            self.meters.history_bytes(bytes as f64);
+        }
+        taken.is_ok()
+    }
+
+    pub(super) fn release(&self, bytes: usize) {
+        if bytes > 0 {
+            self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+            self.meters.history_bytes(-(bytes as f64));
+        }
+    }
+}

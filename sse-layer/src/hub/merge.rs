@@ -1,0 +1,54 @@
+//! Several topics as one, in the order of their ids.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use super::{
+    lag::LagPolicy,
+    shared::Shared,
+    source::{Piece, Source},
+};
+
+pub(super) struct Merge {
+    pub(super) sources: Vec<Source>,
+    pub(super) policy: LagPolicy,
+}
+
+impl Merge {
+    /// The piece with the lowest id. None with a lower one will come.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, shared: &Arc<Shared>) -> Poll<Piece> {
+        if let [source] = &mut self.sources[..] {
+            if source.poll(cx, self.policy, shared).is_pending() {
+                return Poll::Pending;
+            }
+        } else {
+            // A message that was published before the one that a topic gives may not have been
+            // there yet when its own topic was looked at. So look until a whole round finds
+            // nothing, and then none with an id lower than those at hand can be on its way: ids
+            // are given out in a topic's lock, and that has been passed through since.
+            while self.poll_all(cx, shared) {}
+        }
+        let first = self
+            .sources
+            .iter_mut()
+            .filter(|source| source.next.is_some())
+            .min_by_key(|source| source.next.as_ref().map(Piece::place));
+        first
+            .and_then(|source| source.next.take())
+            .map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Looks at all topics of which the next piece is not known. Answers whether one was found.
+    fn poll_all(&mut self, cx: &mut Context<'_>, shared: &Shared) -> bool {
+        let mut has_found = false;
+        for source in &mut self.sources {
+            if source.next.is_none() {
+                source.topic.settle();
+                has_found |= source.poll(cx, self.policy, shared).is_ready();
+            }
+        }
+        has_found
+    }
+}

@@ -1,0 +1,205 @@
+//! What all handles of a hub share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use async_broadcast::Receiver;
+use tokio::time::Instant;
+
+use super::{
+    error::{PublishError, TopicError},
+    history::History,
+    ledger::Ledger,
+    live::QueueBounds,
+    message::{Draft, Mark, Message},
+    stats::{Counts, HubStats},
+    sweep,
+    topic::{Outcome, Topic},
+    topics::Topics,
+};
+use crate::event::EventName;
+
+/// What a hub is set to.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) history: History,
+    pub(super) queue: QueueBounds,
+    pub(super) max_topic_len: usize,
+    pub(super) max_event_bytes: usize,
+    pub(super) gap_event: EventName,
+}
+
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) topics: Topics,
+    pub(super) ledger: Ledger,
+    pub(super) counts: Counts,
+    pub(super) is_swept: AtomicBool,
+    made_at: Instant,
+    /// When a sweep for want of room may be next, in milliseconds after the hub was made.
+    next_sweep: AtomicU64,
+}
+
+/// So many topics one subscription may be to.
+pub(super) const MAX_SUBSCRIBED: usize = 1024;
+
+/// How long a publish key may be, in bytes.
+pub(super) const MAX_KEY_LEN: usize = 256;
+
+/// The time between sweeps for want of room, in milliseconds: each looks at all topics.
+const BETWEEN_SWEEPS: u64 = 1000;
+
+impl Shared {
+    pub(super) fn new(settings: Settings, max_topics: usize, ledger: Ledger) -> Self {
+        Self {
+            topics: Topics::new(max_topics, settings.history),
+            settings,
+            counts: Counts::new(Arc::clone(&ledger.meters)),
+            ledger,
+            is_swept: AtomicBool::new(false),
+            made_at: Instant::now(),
+            next_sweep: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn check_name(&self, name: &str) -> Result<(), TopicError> {
+        let (len, max) = (name.len(), self.settings.max_topic_len);
+        if len == 0 {
+            return Err(TopicError::EmptyName);
+        }
+        if len > max {
+            return Err(TopicError::NameTooLong { len, max });
+        }
+        Ok(())
+    }
+
+    /// Publishes the draft. Answers its number, or that of the message that was published with
+    /// the same key before.
+    pub(super) fn publish(
+        self: &Arc<Self>,
+        name: &str,
+        draft: Draft,
+        key: Option<&str>,
+    ) -> Result<u64, PublishError> {
+        self.check_name(name)?;
+        let (len, max) = (draft.len(), self.settings.max_event_bytes);
+        if len > max {
+            return Err(PublishError::EventTooLarge { len, max });
+        }
+        if let Some(len) = key.map(str::len).filter(|len| *len > MAX_KEY_LEN) {
+            let max = MAX_KEY_LEN;
+            return Err(PublishError::KeyTooLong { len, max });
+        }
+        let is_kept = !self.settings.history.is_off() || key.is_some();
+        if !is_kept && self.topics.get(name).is_none() {
+            if let Some(sequence) = self.topics.pass(name, || self.ledger.next()) {
+                self.counts.published();
+                return Ok(sequence);
+            }
+        }
+        let mut draft = Some(draft);
+        let mut has_swept = false;
+        loop {
+            let topic = self.topic(name)?;
+            match topic.publish(&mut draft, key, &self.ledger) {
+                Outcome::Published(sequence) => {
+                    self.counts.published();
+                    if is_kept && !self.is_swept.load(Ordering::SeqCst) {
+                        sweep::begin(self);
+                    }
+                    return Ok(sequence);
+                }
+                Outcome::Known(sequence) => return Ok(sequence),
+                Outcome::Gone => {}
+                Outcome::Full if !has_swept && self.may_sweep() => {
+                    has_swept = true;
+                    self.sweep();
+                }
+                Outcome::Full => {
+                    self.retire(&[topic]);
+                    let max = self.ledger.max_bytes();
+                    return Err(PublishError::HistoryFull { max });
+                }
+            }
+        }
+    }
+
+    /// Attaches to the live messages of a topic.
+    pub(super) fn attach(
+        &self,
+        name: &str,
+    ) -> Result<(Arc<Topic>, Receiver<Message>, Mark), TopicError> {
+        loop {
+            let topic = self.topic(name)?;
+            if let Some((receiver, attached)) = topic.attach(self.settings.queue) {
+                return Ok((topic, receiver, attached));
+            }
+        }
+    }
+
+    pub(super) fn detach(&self, topic: Arc<Topic>, receiver: Receiver<Message>) {
+        if topic.detach(receiver) {
+            self.retire(&[topic]);
+        }
+    }
+
+    pub(super) fn stats(&self) -> HubStats {
+        HubStats {
+            topics: self.topics.len(),
+            history_bytes: self.ledger.bytes(),
+            ..self.counts.stats()
+        }
+    }
+
+    /// Lets go of everything that is old.
+    pub(super) fn sweep(&self) {
+        let now = Instant::now();
+        let mut unused = self.topics.all();
+        unused.retain(|topic| topic.sweep(now, &self.ledger));
+        if !unused.is_empty() {
+            self.retire(&unused);
+        }
+    }
+
+    fn topic(&self, name: &str) -> Result<Arc<Topic>, TopicError> {
+        let (topic, is_new) = self.topics.get_or_make(name)?;
+        if is_new {
+            self.ledger.meters.topics(1.0);
+        }
+        Ok(topic)
+    }
+
+    fn retire(&self, topics: &[Arc<Topic>]) {
+        let retired = self.topics.retire(topics);
+        if retired > 0 {
+            self.ledger.meters.topics(-(retired as f64));
+        }
+    }
+
+    /// Whether a sweep for want of room is due. A hub that is full should not look at all its
+    /// topics for every message that it refuses.
+    fn may_sweep(&self) -> bool {
+        let now = u64::try_from(self.made_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let due = self.next_sweep.load(Ordering::Relaxed);
+        due <= now
+            && self
+                .next_sweep
+                .compare_exchange(
+                    due,
+                    now.saturating_add(BETWEEN_SWEEPS),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
+    }
+}
+
+impl Drop for Shared {
+    /// The gauges are those of all hubs together.
+    fn drop(&mut self) {
+        self.ledger.meters.topics(-(self.topics.len() as f64));
+        self.ledger.release(self.ledger.bytes());
+    }
+}

@@ -1,0 +1,449 @@
+use std::{
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures_core::Stream;
+use tokio::time::Instant;
+
+use super::{
+    gap::{Gap, GapReason},
+    lag::LagPolicy,
+    merge::Merge,
+    message::{Mark, Message},
+    position,
+    shared::Shared,
+    source::{Piece, Source},
+    stats::Tally,
+};
+use crate::{
+    alarm::Alarm,
+    event::{EventId, Frame},
+    last_event_id::LastEventId,
+    observe::TARGET,
+};
+
+/// What one client gets of one topic or several: a stream of [`Frame`]s, which never waits for
+/// others and for which nobody waits.
+///
+/// It is set up by its methods, and then given to [`Sse::new`](crate::Sse::new). Messages that are
+/// published from the moment at which [`Hub::subscribe`](super::Hub::subscribe) was called are its
+/// own, however late it is first polled, as far as queue and history reach.
+///
+/// ```
+/// use sse_layer::{LastEventId, Sse, hub::{Hub, Subscription, TopicError}};
+///
+/// // On axum, `LastEventId` is an argument of the handler.
+/// fn stocks(hub: &Hub, last_event_id: LastEventId) -> Result<Sse<Subscription>, TopicError> {
+///     Ok(Sse::new(hub.subscribe("stocks")?.after(last_event_id)))
+/// }
+/// ```
+///
+/// # What it sends
+///
+/// - Each message once and in the order of ids, also over several topics.
+/// - A [`Gap`] where something may be missing, at the place where it is missing.
+/// - Its position, as an id without data, if there is nothing else to begin with: a client that is
+///   cut off before its first event could not tell where to go on. The same, once in a while,
+///   where a [filter](Self::filter) lets the position run ahead of what is sent.
+///   [`no_positions`](Self::no_positions) switches that off.
+///
+/// # What it holds
+///
+/// A subscriber that is not read holds at most a page of history a topic (64 messages and, unless
+/// it is a single larger one, 256 KiB) and one message more a topic that waits for its turn. What
+/// else it has not read waits in the topic's queue, which is one for all subscribers and
+/// [bounded](super::HubBuilder::queue). So 1,000 stalled subscribers of a topic hold one queue and
+/// what each has in hand.
+///
+/// It never ends by itself, but for [`end_after`](Self::end_after) and [`LagPolicy::Close`].
+pub struct Subscription {
+    shared: Arc<Shared>,
+    merge: Merge,
+    /// Where it begins; taken when it is first polled.
+    start: Option<Box<Start>>,
+    /// The newest message when it was made.
+    subscribed: u64,
+    filter: Option<Box<Condition>>,
+    end_after: Option<Box<Condition>>,
+    /// Everything up to here was sent, filtered out, or told as missing.
+    position: u64,
+    /// What the client knows of that.
+    told: u64,
+    told_at: Instant,
+    sends_positions: bool,
+    phase: Phase,
+    /// Tells when the position is to be sent.
+    alarm: Option<Pin<Box<Alarm>>>,
+    tally: Tally,
+}
+
+type Condition = dyn Fn(&Message) -> bool + Send + Sync;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Phase {
+    /// Nothing was sent yet.
+    Opening,
+    Open,
+    Over,
+}
+
+struct Start {
+    after: LastEventId,
+    recent: usize,
+}
+
+/// What a [`Subscription`] sends, before it is made into a frame.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// An event that was published.
+    Message(Message),
+    /// Something may be missing here.
+    Gap(Gap),
+    /// Everything up to this id was sent or filtered out.
+    Position(EventId),
+}
+
+/// So often a filter lets a client know its position, while nothing else is sent.
+const POSITION_EVERY: Duration = Duration::from_secs(15);
+
+/// So many messages are looked at without one to send, before others have their turn.
+const MESSAGES_AT_ONCE: usize = 256;
+
+impl Subscription {
+    pub(super) fn new(shared: Arc<Shared>, subscribed: u64, sources: Vec<Source>) -> Self {
+        shared.counts.subscribed();
+        Self {
+            shared,
+            merge: Merge {
+                sources,
+                policy: LagPolicy::default(),
+            },
+            start: Some(Box::new(Start {
+                after: LastEventId::default(),
+                recent: 0,
+            })),
+            subscribed,
+            filter: None,
+            end_after: None,
+            position: 0,
+            told: 0,
+            told_at: Instant::now(),
+            sends_positions: true,
+            phase: Phase::Opening,
+            alarm: None,
+            tally: Tally::default(),
+        }
+    }
+
+    pub(super) fn add(&mut self, source: Source) {
+        self.merge.sources.push(source);
+    }
+
+    /// Goes on after the last event that the client has seen: it gets what it missed, and then what
+    /// comes.
+    ///
+    /// An id that is not of this hub begins with a [`Gap`] and with everything that is kept. No id
+    /// begins as if this had not been called. An id authorises nothing: it chooses where in these
+    /// topics to go on, never which topics.
+    #[must_use]
+    pub fn after(mut self, last_event_id: impl Into<LastEventId>) -> Self {
+        if let Some(start) = &mut self.start {
+            start.after = last_event_id.into();
+        }
+        self
+    }
+
+    /// Begins with the newest messages of each topic, as far as they are kept, so many at most. For
+    /// clients that have seen nothing yet; one that goes on [after](Self::after) an id gets what
+    /// comes after that.
+    #[must_use]
+    pub fn recent(mut self, count: usize) -> Self {
+        if let Some(start) = &mut self.start {
+            start.recent = count;
+        }
+        self
+    }
+
+    /// Sends only the messages for which this is true, also of those from the history.
+    ///
+    /// Called again, both have to be true. What is filtered out is not counted anywhere, and a
+    /// [`Gap`] can't tell how many are missing of those that it would let through.
+    #[must_use]
+    pub fn filter<F>(mut self, filter: F) -> Self
+    where
+        F: Fn(&Message) -> bool + Send + Sync + 'static,
+    {
+        self.filter = Some(match self.filter.take() {
+            None => Box::new(filter),
+            Some(before) => Box::new(move |message| before(message) && filter(message)),
+        });
+        self
+    }
+
+    /// Ends the stream behind the first message for which this is true, which is sent. Of messages
+    /// that are filtered out it is not asked.
+    ///
+    /// ```
+    /// # let hub = sse_layer::hub::Hub::memory();
+    /// let answer = hub.subscribe("answers/7")?.end_after(|message| message.event() == Some("done"));
+    /// # Ok::<(), sse_layer::hub::TopicError>(())
+    /// ```
+    #[must_use]
+    pub fn end_after<F>(mut self, is_last: F) -> Self
+    where
+        F: Fn(&Message) -> bool + Send + Sync + 'static,
+    {
+        self.end_after = Some(Box::new(is_last));
+        self
+    }
+
+    /// What becomes of a subscriber that is too slow for its queue.
+    #[must_use]
+    pub fn on_lag(mut self, policy: LagPolicy) -> Self {
+        self.merge.policy = policy;
+        self
+    }
+
+    /// Sends no ids without data, for clients that take every blank line for an event, such as
+    /// Python's httpx-sse.
+    #[must_use]
+    pub fn no_positions(mut self) -> Self {
+        self.sends_positions = false;
+        self
+    }
+
+    /// The same as a stream of what the frames are made from, for whoever is not a client of an
+    /// event stream.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    /// use futures_util::StreamExt as _;
+    /// use sse_layer::{Event, hub::{Delivery, Hub}};
+    ///
+    /// let hub = Hub::memory();
+    /// let mut orders = hub.subscribe("orders")?.no_positions().deliveries();
+    /// hub.publish("orders", Event::json([1, 2])).await?;
+    /// match orders.next().await {
+    ///     Some(Delivery::Message(order)) => assert_eq!(order.json::<Vec<u8>>()?, [1, 2]),
+    ///     other => panic!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn deliveries(self) -> Deliveries {
+        Deliveries(self)
+    }
+
+    fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        if self.phase == Phase::Over {
+            return Poll::Ready(None);
+        }
+        if let Some(start) = self.start.take() {
+            if let Some(reason) = self.begin(&start) {
+                return Poll::Ready(Some(self.gap(reason, None)));
+            }
+        }
+        for _ in 0..MESSAGES_AT_ONCE {
+            let Poll::Ready(piece) = self.merge.poll_next(cx, &self.shared) else {
+                self.tally.flush(&self.shared.counts);
+                return self.poll_position(cx).map(Some);
+            };
+            match piece {
+                Piece::Message {
+                    message,
+                    is_from_history,
+                } => {
+                    self.position = message.sequence();
+                    if self.filter.as_ref().is_none_or(|filter| filter(&message)) {
+                        return Poll::Ready(Some(self.deliver(message, is_from_history)));
+                    }
+                }
+                Piece::Hole {
+                    up_to,
+                    missed,
+                    reason,
+                } => {
+                    self.position = up_to;
+                    let missed = missed.filter(|_| self.filter.is_none());
+                    return Poll::Ready(Some(self.gap(reason, missed)));
+                }
+                Piece::Cut => {
+                    self.phase = Phase::Over;
+                    self.tally.flush(&self.shared.counts);
+                    return Poll::Ready(None);
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Sets the sources to where the client wants to go on. Answers what it has to be told first.
+    fn begin(&mut self, start: &Start) -> Option<GapReason> {
+        let ledger = &self.shared.ledger;
+        let known = start.after.id().map(|id| position::parse(id.as_str()));
+        let (position, stranger) = match known {
+            None if start.after.is_malformed() => (0, Some(GapReason::Unknown)),
+            None => (self.subscribed, None),
+            Some(Some((epoch, sequence))) if epoch == ledger.epoch => {
+                if sequence <= ledger.last() {
+                    (sequence, None)
+                } else {
+                    (0, Some(GapReason::Unknown))
+                }
+            }
+            Some(Some(_)) => (0, Some(GapReason::Foreign)),
+            Some(None) => (0, Some(GapReason::Unknown)),
+        };
+        let is_new = known.is_none() && stranger.is_none();
+        // One gap says it all.
+        let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
+        for source in &mut self.merge.sources {
+            if is_new && start.recent > 0 {
+                let from = source.topic.place_before_newest(start.recent, ledger);
+                source.begin_at(from, if_missing);
+            } else if position < source.attached().sequence || position > self.subscribed {
+                source.begin_at(source.topic.place(position), if_missing);
+            } else {
+                // Between the topic's last message and the moment of subscribing there was none.
+                let count = source.attached().count;
+                source.begin_at(
+                    Mark {
+                        sequence: position,
+                        count,
+                    },
+                    if_missing,
+                );
+            }
+        }
+        self.position = position;
+        // A client's own id need not be told to it.
+        self.told = if is_new { 0 } else { position };
+        stranger
+    }
+
+    fn deliver(&mut self, message: Message, is_from_history: bool) -> Delivery {
+        self.phase = match &self.end_after {
+            Some(is_last) if is_last(&message) => Phase::Over,
+            _ => Phase::Open,
+        };
+        self.tally.delivered += 1;
+        self.tally.replayed += u64::from(is_from_history);
+        if self.phase == Phase::Over {
+            self.tally.flush(&self.shared.counts);
+        }
+        self.tell();
+        Delivery::Message(message)
+    }
+
+    fn gap(&mut self, reason: GapReason, missed: Option<u64>) -> Delivery {
+        self.phase = Phase::Open;
+        self.shared.counts.gap(reason);
+        tracing::debug!(
+            target: TARGET,
+            reason = reason.as_str(),
+            missed,
+            "a subscriber was told of a gap",
+        );
+        self.tell();
+        Delivery::Gap(Gap {
+            reason,
+            missed,
+            id: self.id(),
+        })
+    }
+
+    /// The position, where the client needs to know it and nothing else tells it.
+    fn poll_position(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        // Nothing is left of what was there before.
+        self.position = self.position.max(self.subscribed);
+        if !self.sends_positions {
+            return Poll::Pending;
+        }
+        let is_due = match self.phase {
+            Phase::Opening => true,
+            Phase::Open => {
+                self.filter.is_some() && self.position > self.told && {
+                    let due = self.told_at + POSITION_EVERY;
+                    let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
+                    alarm.as_mut().poll_until(due, cx).is_ready()
+                }
+            }
+            Phase::Over => false,
+        };
+        if !is_due {
+            return Poll::Pending;
+        }
+        self.phase = Phase::Open;
+        if self.position == self.told {
+            return Poll::Pending;
+        }
+        self.tell();
+        Poll::Ready(Delivery::Position(self.id()))
+    }
+
+    /// Notes that the client is about to know the position.
+    fn tell(&mut self) {
+        self.told = self.position;
+        if self.filter.is_some() {
+            self.told_at = Instant::now();
+        }
+    }
+
+    fn id(&self) -> EventId {
+        self.shared.ledger.epoch.id(self.position)
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Frame;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Frame>> {
+        self.poll_delivery(cx).map(|delivery| {
+            Some(match delivery? {
+                Delivery::Message(message) => message.frame().clone(),
+                Delivery::Gap(gap) => gap.frame(&self.shared.settings.gap_event),
+                Delivery::Position(id) => Frame::position(&id),
+            })
+        })
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.tally.flush(&self.shared.counts);
+        self.shared.counts.unsubscribed();
+        for source in self.merge.sources.drain(..) {
+            let (topic, receiver) = source.into_parts();
+            self.shared.detach(topic, receiver);
+        }
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let topics = self.merge.sources.iter().map(|source| &source.topic.name);
+        f.debug_struct("Subscription")
+            .field("topics", &topics.collect::<Vec<_>>())
+            .field("position", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A [`Subscription`] as a stream of [`Delivery`]s.
+#[derive(Debug)]
+pub struct Deliveries(Subscription);
+
+impl Stream for Deliveries {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        self.0.poll_delivery(cx)
+    }
+}
