@@ -20,7 +20,8 @@ pub struct Gap {
     /// How many messages are missing, where that is known. It is not known where only the hub
     /// could tell which of them the subscriber's filter would have let through.
     pub missed: Option<u64>,
-    /// The id behind the gap. A client that goes on from it is not told of the same gap again.
+    /// The id from which the stream goes on. A client that comes back with it is not told of the
+    /// same gap again.
     pub id: EventId,
 }
 

@@ -53,7 +53,7 @@ pub(super) enum Piece {
         message: Message,
         is_from_history: bool,
     },
-    /// Up to this message, so many may be missing.
+    /// So many may be missing. Whoever goes on from this place has been told.
     Hole {
         up_to: u64,
         missed: Option<u64>,
@@ -167,10 +167,13 @@ impl Source {
                 self.replay_to(before, Some(GapReason::Lagged));
             }
             LagPolicy::Skip => {
+                // At the place where it begins: what is skipped may still be in the history, and
+                // whoever is cut off among what other topics sent meanwhile is given it there.
+                let up_to = self.seen.sequence;
                 self.seen = before;
                 self.held = Some(message);
                 self.next = Some(Piece::Hole {
-                    up_to: before.sequence,
+                    up_to,
                     missed,
                     reason: GapReason::Lagged,
                 });

@@ -269,7 +269,7 @@ impl Subscription {
                     missed,
                     reason,
                 } => {
-                    self.position = up_to;
+                    self.position = self.position.max(up_to);
                     let missed = missed.filter(|_| self.filter.is_none());
                     return Poll::Ready(Some(self.gap(reason, missed)));
                 }

@@ -1,0 +1,174 @@
+//! Subscribers that are slower than what they are subscribed to.
+
+use futures_util::StreamExt;
+use sse_layer::{
+    Hub,
+    hub::{History, LagPolicy},
+};
+
+use crate::{EPOCH, id, publish, ready};
+
+/// A queue of four events, and a history of so many.
+fn hub(history: usize) -> Hub {
+    Hub::builder()
+        .epoch(EPOCH)
+        .queue(4, usize::MAX)
+        .history(History::new().events(history))
+        .build()
+}
+
+#[tokio::test]
+async fn each_policy_does_with_a_slow_subscriber_what_it_says() {
+    let table: [(LagPolicy, usize, &[&str]); 7] = [
+        (
+            LagPolicy::CatchUp,
+            100,
+            &["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"],
+        ),
+        (
+            LagPolicy::CatchUp,
+            6,
+            &["gap lagged 4 up to 4", "5", "6", "7", "8", "9", "10"],
+        ),
+        // The queue reaches further back than the history: nothing of it is given up.
+        (
+            LagPolicy::CatchUp,
+            2,
+            &["gap lagged 6 up to 6", "7", "8", "9", "10"],
+        ),
+        (
+            LagPolicy::CatchUp,
+            0,
+            &["gap lagged 6 up to 6", "7", "8", "9", "10"],
+        ),
+        (
+            LagPolicy::Skip,
+            100,
+            &["gap lagged 6 up to 0", "7", "8", "9", "10"],
+        ),
+        (LagPolicy::Latest, 100, &["10"]),
+        (LagPolicy::Close, 100, &["the end"]),
+    ];
+    for (policy, history, expected) in table {
+        let hub = hub(history);
+        let slow = hub.subscribe("t").unwrap().on_lag(policy);
+        let mut slow = slow.no_positions().deliveries();
+        assert_eq!(ready(&mut slow), [""; 0]);
+        for n in 1..=10 {
+            publish(&hub, "t", n).await;
+        }
+        assert_eq!(ready(&mut slow), expected, "{policy:?}, {history} kept");
+        if policy != LagPolicy::Close {
+            publish(&hub, "t", 11).await;
+            assert_eq!(ready(&mut slow), ["11"], "{policy:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_that_was_closed_comes_back_for_what_it_missed() {
+    let hub = hub(100);
+    let slow = hub.subscribe("t").unwrap().on_lag(LagPolicy::Close);
+    let mut slow = slow.deliveries();
+    publish(&hub, "t", 1).await;
+    assert_eq!(ready(&mut slow), ["1"]);
+    for n in 2..=10 {
+        publish(&hub, "t", n).await;
+    }
+    assert_eq!(ready(&mut slow), ["the end"]);
+    assert!(slow.next().await.is_none(), "it stays at its end");
+    let mut back = hub.subscribe("t").unwrap().after(id(1)).deliveries();
+    assert_eq!(
+        ready(&mut back),
+        (2..=10).map(|n| n.to_string()).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn one_slow_topic_of_several_catches_up_in_its_place() {
+    let hub = hub(100);
+    let both = hub.subscribe_many(["quick", "slow"]).unwrap();
+    let mut both = both.no_positions().deliveries();
+    assert_eq!(ready(&mut both), [""; 0]);
+    for n in 1..=20 {
+        publish(&hub, if n % 10 == 0 { "slow" } else { "quick" }, n).await;
+    }
+    let all: Vec<_> = (1..=20).map(|n| n.to_string()).collect();
+    assert_eq!(ready(&mut both), all);
+}
+
+#[tokio::test]
+async fn a_subscriber_lags_again_and_again_and_loses_nothing() {
+    let hub = hub(1000);
+    let mut slow = hub.subscribe("t").unwrap().no_positions().deliveries();
+    let (mut published, mut read) = (0, Vec::new());
+    for round in 1..40 {
+        for _ in 0..round {
+            published += 1;
+            publish(&hub, "t", published).await;
+        }
+        // Not to the end of what there is: so it is in the middle of its way through the history.
+        for _ in 0..round / 2 {
+            match slow.next().await.unwrap() {
+                sse_layer::hub::Delivery::Message(message) => {
+                    read.push(message.data().unwrap().into_owned());
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    read.extend(ready(&mut slow));
+    let all: Vec<_> = (1..=published).map(|n| n.to_string()).collect();
+    assert_eq!(read, all);
+    let stats = hub.stats();
+    assert_eq!(stats.delivered, published);
+    assert!(stats.lagged > 0 && stats.replayed > 0, "{stats:?}");
+    assert_eq!(stats.gaps, 0);
+}
+
+#[tokio::test]
+async fn what_a_stalled_subscriber_holds_is_bounded_by_bytes_too() {
+    let large = "x".repeat(10_000);
+    let hub = Hub::builder()
+        .queue(1000, 100_000)
+        .history(History::new().bytes(50_000))
+        .build();
+    let mut stalled = hub.subscribe("t").unwrap().no_positions().deliveries();
+    assert_eq!(ready(&mut stalled), [""; 0]);
+    let info = allocation_counter::measure(|| {
+        for _ in 0..1000 {
+            let event = sse_layer::Event::text(large.clone());
+            hub.blocking_publish("t", event).unwrap();
+        }
+    });
+    // The queue and the history share what they both have.
+    let held = info.bytes_current;
+    assert!((90_000..120_000).contains(&held), "{held} bytes");
+    let told = ready(&mut stalled);
+    assert_eq!(told[0], "gap lagged 991 up to 991");
+    assert_eq!(told.len(), 10);
+}
+
+#[tokio::test]
+async fn who_is_cut_off_behind_what_it_skipped_may_still_get_it() {
+    let hub = hub(100);
+    let both = |from| {
+        let both = hub.subscribe_many(["quiet", "t"]).unwrap();
+        let both = both.on_lag(LagPolicy::Skip).after(from);
+        both.no_positions().deliveries()
+    };
+    publish(&hub, "t", 1).await;
+    let mut first = both(id(1));
+    assert_eq!(ready(&mut first), [""; 0]);
+    for n in 2..=10 {
+        publish(&hub, if n == 4 { "quiet" } else { "t" }, n).await;
+    }
+    assert_eq!(
+        ready(&mut first),
+        ["gap lagged 4 up to 1", "4", "7", "8", "9", "10"]
+    );
+    // Had it been cut off behind the gap, or behind the other topic's message:
+    let all = ["2", "3", "4", "5", "6", "7", "8", "9", "10"];
+    assert_eq!(ready(&mut both(id(1))), all);
+    assert_eq!(ready(&mut both(id(4))), all[3..]);
+}
