@@ -63,7 +63,7 @@ async fn an_event_is_written_once_for_ten_thousand_subscribers() {
 }
 
 #[tokio::test]
-async fn one_that_never_reads_costs_a_thousand_that_do_nothing() {
+async fn one_that_never_reads_takes_nothing_from_a_thousand_that_do() {
     const BURST: usize = 1000;
     const BURSTS: usize = 100;
 

@@ -62,7 +62,10 @@ impl Ledger {
                     "a gap at {id} behind {}",
                     self.position
                 );
-                self.gaps.push((id, gap.missed));
+                // Of what is missing before its first position it knows nothing.
+                let missed = self.start.and(gap.missed);
+                self.gaps.push((id, missed));
+                self.start.get_or_insert(id);
             }
             _ => {
                 self.start.get_or_insert(id);
@@ -74,6 +77,9 @@ impl Ledger {
     /// Holds what the client was given against what was published to its topics.
     fn check(&self, topics: &[&str], published: &Published) {
         let start = self.start.unwrap();
+        if start == self.position {
+            return;
+        }
         let mut heard: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
         for id in &self.messages {
             heard.entry(published[id]).or_default().push(*id);
