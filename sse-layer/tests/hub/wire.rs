@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use http::{Request, Response};
 use sse_layer::{
-    Event, EventName, Hub, KeepAlive, LastEventId, Sse, SseBody, SseLayer,
+    Event, EventName, Hub, LastEventId, Sse, SseBody, SseLayer,
     hub::{History, Subscription},
 };
 use sse_testkit::{Body, Reconnect, get};
@@ -95,10 +95,7 @@ async fn a_gap_is_an_event_whose_id_is_where_the_stream_goes_on() {
 async fn what_a_filter_passes_over_is_told_between_heartbeats() {
     let hub = hub();
     let none = |all: Subscription| all.filter(|_| false);
-    let service = SseLayer::new()
-        .keep_alive(KeepAlive::new().interval(Duration::from_secs(10)))
-        .layer(server(&hub, none));
-    let mut sse = get(service, "/").await;
+    let mut sse = get(server(&hub, none), "/").await;
     publish(&hub, "t", "x").await;
     sse.expect_heartbeat().await;
     publish(&hub, "t", "x").await;
