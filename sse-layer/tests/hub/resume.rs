@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use sse_layer::{
     Hub, LastEventId,
     hub::{History, HubBuilder, Subscription},
@@ -368,4 +369,27 @@ async fn the_newest_message_is_there_to_be_asked_for() {
     assert_eq!(newest.json::<u64>().unwrap(), 5);
     assert!(hub.newest("other").await.unwrap().is_none());
     assert_eq!(hub.stats().topics, 1, "asking makes no topic");
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_of_what_goes_while_it_reads() {
+    for from in ["garbage", "0000000000000008-5"] {
+        let hub = hub(History::new().events(100)).build();
+        for n in 1..=100 {
+            publish(&hub, "t", n).await;
+        }
+        let mut slow = resumed(&hub, after(from)).deliveries();
+        for _ in 0..10 {
+            slow.next().await;
+        }
+        for n in 101..=300 {
+            publish(&hub, "t", n).await;
+        }
+        let rest = ready(&mut slow);
+        let told = rest.iter().position(|what| what.starts_with("gap"));
+        // Behind the page that it had in hand.
+        assert_eq!(told, Some(55), "{from}");
+        assert_eq!(rest[54..57], ["64", "gap evicted 36 up to 100", "101"]);
+        assert_eq!(rest.len(), 256);
+    }
 }
