@@ -306,12 +306,16 @@ impl Subscription {
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
         for source in &mut self.merge.sources {
             if is_new && start.recent > 0 {
-                let from = source.topic.place_before_newest(start.recent, ledger);
+                // Those behind `subscribed` are its own anyway, and don't count.
+                let topic = &source.topic;
+                let from = topic.place_before_newest(start.recent, position, ledger);
                 source.begin_at(from, if_missing);
+        self.position = position;
             } else if position < source.attached().sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
                 // Between the topic's last message and the moment of subscribing there was none.
+                self.position = self.position.min(from.sequence);
                 let count = source.attached().count;
                 source.begin_at(
                     Mark {
@@ -322,7 +326,6 @@ impl Subscription {
                 );
             }
         }
-        self.position = position;
         // A client's own id need not be told to it.
         self.told = if is_new { 0 } else { position };
         stranger

@@ -149,11 +149,11 @@ impl Topic {
         state.shelf.place(sequence, state.end)
     }
 
-    /// The place that has the newest `count` messages behind it.
-    pub(super) fn place_before_newest(&self, count: usize, ledger: &Ledger) -> Mark {
+    /// The place that has the newest `count` messages up to this number behind it.
+    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, ledger: &Ledger) -> Mark {
         let mut state = self.state();
         ledger.release(state.expire(Instant::now()));
-        state.shelf.place_before_newest(count, state.end)
+        state.shelf.place_before_newest(count, up_to, state.end)
     }
 
     /// What is kept between two places.

@@ -393,3 +393,19 @@ async fn a_stranger_is_told_of_what_goes_while_it_reads() {
         assert_eq!(rest.len(), 256);
     }
 }
+
+#[tokio::test]
+async fn recent_messages_are_those_before_subscribing_and_take_nothing_from_those_behind() {
+    for (recent, from) in [(0, 6), (1, 5), (2, 4), (9, 1)] {
+        let hub = hub(History::new()).build();
+        for n in 1..=5 {
+            publish(&hub, "t", n).await;
+        }
+        let late = hub.subscribe("t").unwrap().recent(recent);
+        for n in 6..=9 {
+            publish(&hub, "t", n).await;
+        }
+        let expected: Vec<_> = (from..=9).map(|n| n.to_string()).collect();
+        assert_eq!(ready(&mut late.deliveries()), expected, "{recent}");
+    }
+}
