@@ -126,7 +126,7 @@ async fn a_filter_does_not_leave_its_client_behind() {
             .filter(|message| message.data().unwrap().parse::<u64>().unwrap() % 2 == 0)
     };
     let mut first = evens(&hub).deliveries();
-    assert_eq!(ready(&mut first), [""; 0], "nobody has published yet");
+    assert_eq!(ready(&mut first), ["at 0"], "nobody has published yet");
     publish(&hub, "t", "2").await;
     assert_eq!(ready(&mut first), ["2"]);
     for _ in 0..100 {
@@ -408,4 +408,25 @@ async fn recent_messages_are_those_before_subscribing_and_take_nothing_from_thos
         let expected: Vec<_> = (from..=9).map(|n| n.to_string()).collect();
         assert_eq!(ready(&mut late.deliveries()), expected, "{recent}");
     }
+}
+
+#[tokio::test]
+async fn a_stranger_for_whom_nothing_is_kept_goes_on_from_now() {
+    let hub = hub(History::off()).build();
+    publish(&hub, "t", 1).await;
+    publish(&hub, "t", 2).await;
+    let mut stranger = resumed(&hub, after("garbage")).deliveries();
+    assert_eq!(ready(&mut stranger), ["gap unknown ? up to 0", "at 2"]);
+    assert_eq!(ready(&mut resumed(&hub, id(2)).deliveries()), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_client_cut_off_before_anything_was_published_goes_on_from_there() {
+    let hub = hub(History::new()).build();
+    let mut first = hub.subscribe("t").unwrap().deliveries();
+    assert_eq!(ready(&mut first), ["at 0"]);
+    drop(first);
+    publish(&hub, "t", "meanwhile").await;
+    let mut second = resumed(&hub, id(0)).deliveries();
+    assert_eq!(ready(&mut second), ["meanwhile"]);
 }
