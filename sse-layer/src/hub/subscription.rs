@@ -279,8 +279,8 @@ impl Subscription {
                 Piece::Cut => {
                     let is_opening = self.phase == Phase::Opening;
                     self.phase = Phase::Over;
-                    self.tally.flush(&self.shared.counts);
-                    return Poll::Ready(None);
+                    self.let_go();
+                    return Poll::Ready(if is_opening { self.position() } else { None });
                 }
             }
         }
@@ -343,7 +343,7 @@ impl Subscription {
         self.tally.delivered += 1;
         self.tally.replayed += u64::from(is_from_history);
         if self.phase == Phase::Over {
-            self.tally.flush(&self.shared.counts);
+            self.let_go();
         }
         self.tell();
         Delivery::Message(message)
@@ -408,6 +408,15 @@ impl Subscription {
         }
     }
 
+    /// Leaves the topics: one that is over has nothing to hold while its client takes the rest.
+    fn let_go(&mut self) {
+        self.tally.flush(&self.shared.counts);
+        for source in self.merge.sources.drain(..) {
+            let (topic, receiver) = source.into_parts();
+            self.shared.detach(topic, receiver);
+        }
+    }
+
     fn id(&self) -> EventId {
         self.shared.ledger.epoch.id(self.position)
     }
@@ -429,7 +438,7 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.tally.flush(&self.shared.counts);
+        self.let_go();
         self.shared.counts.unsubscribed();
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sse_layer::{
     Event, Hub,
-    hub::{History, PublishError, TopicError},
+    hub::{History, LagPolicy, PublishError, TopicError},
 };
 
 use crate::{id, publish, ready};
@@ -225,4 +225,21 @@ async fn a_topic_is_there_while_somebody_is_subscribed() {
     drop(two);
     assert_eq!(hub.stats().topics, 0);
     assert_eq!(hub.subscribers("a"), 0);
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_over_leaves_its_topics() {
+    let hub = Hub::builder().history(History::off()).queue(1, 1).build();
+    let ended = hub.subscribe("t").unwrap().end_after(|_| true);
+    let cut = hub.subscribe("t").unwrap().on_lag(LagPolicy::Close);
+    let mut both = [ended, cut].map(|all| all.no_positions().deliveries());
+    publish(&hub, "t", 1).await;
+    publish(&hub, "t", 2).await;
+    let told = both.each_mut().map(ready);
+    assert_eq!(told[0], ["gap lagged 1 up to 1", "2", "the end"]);
+    assert_eq!(told[1], ["the end"]);
+    assert_eq!((hub.subscribers("t"), hub.stats().topics), (0, 0));
+    assert_eq!(hub.stats().subscribers, 2, "until they are dropped");
+    drop(both);
+    assert_eq!(hub.stats().subscribers, 0);
 }
