@@ -104,9 +104,14 @@ impl Shared {
         loop {
             let topic = self.topic(name)?;
             match topic.publish(&mut draft, key, &self.ledger) {
-                Outcome::Published(sequence) => {
+                Outcome::Published {
+                    sequence,
+                    is_unused,
+                } => {
                     self.counts.published();
-                    if is_kept && !self.is_swept.load(Ordering::SeqCst) {
+                    if is_unused {
+                        self.retire(&[topic]);
+                    } else if is_kept {
                         sweep::begin(self);
                     }
                     return Ok(sequence);

@@ -32,7 +32,11 @@ struct State {
 
 /// What became of an attempt to publish.
 pub(super) enum Outcome {
-    Published(u64),
+    Published {
+        sequence: u64,
+        /// Whether the topic is of no use now: the message is not kept, and nobody is subscribed.
+        is_unused: bool,
+    },
     /// It was published before, with the same key.
     Known(u64),
     /// The topic is not the hub's any more.
@@ -101,7 +105,10 @@ impl Topic {
         if let Some(live) = &mut state.live {
             live.send(message);
         }
-        Outcome::Published(sequence)
+        Outcome::Published {
+            sequence,
+            is_unused: state.is_unused(),
+        }
     }
 
     /// Another subscriber: what it gets from now on, and the place from which that is. `None` if

@@ -243,3 +243,10 @@ async fn a_subscription_that_is_over_leaves_its_topics() {
     drop(both);
     assert_eq!(hub.stats().subscribers, 0);
 }
+
+#[tokio::test]
+async fn an_event_that_is_not_kept_leaves_no_topic_behind() {
+    let hub = Hub::builder().history(History::new().bytes(1000)).build();
+    publish(&hub, "t", "x".repeat(2000)).await;
+    assert_eq!((hub.stats().topics, hub.stats().published), (0, 1));
+}
