@@ -169,7 +169,14 @@ impl Shared {
     }
 
     fn topic(&self, name: &str) -> Result<Arc<Topic>, TopicError> {
-        let (topic, is_new) = self.topics.get_or_make(name)?;
+        let (topic, is_new) = match self.topics.get_or_make(name) {
+            // Some may be there for what is old alone.
+            Err(TopicError::TooMany { .. }) if self.may_sweep() => {
+                self.sweep();
+                self.topics.get_or_make(name)?
+            }
+            made => made?,
+        };
         if is_new {
             self.ledger.meters.topics(1.0);
         }

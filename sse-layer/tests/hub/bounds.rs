@@ -250,3 +250,19 @@ async fn an_event_that_is_not_kept_leaves_no_topic_behind() {
     publish(&hub, "t", "x".repeat(2000)).await;
     assert_eq!((hub.stats().topics, hub.stats().published), (0, 1));
 }
+
+#[test]
+fn topics_that_are_old_make_way_for_others() {
+    // Outside of a runtime no task sweeps them.
+    let hub = Hub::builder()
+        .max_topics(2)
+        .history(History::new().age(Duration::from_millis(1)))
+        .build();
+    for topic in ["a", "b"] {
+        hub.blocking_publish(topic, text(1)).unwrap();
+    }
+    while let Err(error) = hub.subscribe("c") {
+        assert_eq!(error, TopicError::TooMany { max: 2 });
+        std::thread::yield_now();
+    }
+}
