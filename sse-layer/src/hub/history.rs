@@ -210,10 +210,16 @@ impl Shelf {
         Mark { sequence, count }
     }
 
-    /// The place that has the newest `count` messages behind it.
-    pub(super) fn place_before_newest(&self, count: usize, end: Mark) -> Mark {
-        let first = self.kept.len().saturating_sub(count);
-        self.kept.get(first).map_or(end, Message::before)
+    /// The place that has the newest `count` messages up to this number behind it.
+    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, end: Mark) -> Mark {
+        let behind = self
+            .kept
+            .partition_point(|message| message.sequence() <= up_to);
+        let first = behind.saturating_sub(count);
+        match self.kept.get(first) {
+            Some(message) if first < behind => message.before(),
+            _ => self.place(up_to, end),
+        }
     }
 
     /// The messages from a place to another one, so many at most and of so many bytes at most,

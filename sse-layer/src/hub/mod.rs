@@ -196,6 +196,10 @@ impl Hub {
             let (topic, receiver, attached) = self.0.attach(name)?;
             subscription.add(Source::new(topic, receiver, attached));
         }
+        // What is published by threads outside of tokio is swept by those who are in it.
+        if self.0.ledger.bytes() > 0 {
+            sweep::begin(&self.0);
+        }
         Ok(subscription)
     }
 

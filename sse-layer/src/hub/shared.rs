@@ -104,9 +104,14 @@ impl Shared {
         loop {
             let topic = self.topic(name)?;
             match topic.publish(&mut draft, key, &self.ledger) {
-                Outcome::Published(sequence) => {
+                Outcome::Published {
+                    sequence,
+                    is_unused,
+                } => {
                     self.counts.published();
-                    if is_kept && !self.is_swept.load(Ordering::SeqCst) {
+                    if is_unused {
+                        self.retire(&[topic]);
+                    } else if is_kept {
                         sweep::begin(self);
                     }
                     return Ok(sequence);
@@ -164,7 +169,14 @@ impl Shared {
     }
 
     fn topic(&self, name: &str) -> Result<Arc<Topic>, TopicError> {
-        let (topic, is_new) = self.topics.get_or_make(name)?;
+        let (topic, is_new) = match self.topics.get_or_make(name) {
+            // Some may be there for what is old alone.
+            Err(TopicError::TooMany { .. }) if self.may_sweep() => {
+                self.sweep();
+                self.topics.get_or_make(name)?
+            }
+            made => made?,
+        };
         if is_new {
             self.ledger.meters.topics(1.0);
         }

@@ -43,7 +43,8 @@ pub(super) struct Source {
 struct Replay {
     to: Mark,
     page: VecDeque<Message>,
-    /// What a reader is told of what is not there any more. `None` if it has been told already.
+    /// What a reader is told of what is not there any more. `None` if it has been told already of
+    /// all that is missing before the first page.
     if_missing: Option<GapReason>,
 }
 
@@ -207,10 +208,13 @@ impl Source {
         if replay.page.is_empty() {
             let page = self.topic.read(self.seen, replay.to, PAGE, &shared.ledger);
             replay.page = page.messages;
+            let if_missing = replay.if_missing;
+            // Of what goes while it is on its way, a reader has not been told.
+            replay.if_missing.get_or_insert(GapReason::Evicted);
             if let Some(end) = page.hole {
                 let missed = self.seen.distance(end);
                 self.seen = end;
-                if let Some(reason) = replay.if_missing {
+                if let Some(reason) = if_missing {
                     return Some(Piece::Hole {
                         up_to: end.sequence,
                         missed,

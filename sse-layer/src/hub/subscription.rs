@@ -71,8 +71,8 @@ pub struct Subscription {
     end_after: Option<Box<Condition>>,
     /// Everything up to here was sent, filtered out, or told as missing.
     position: u64,
-    /// What the client knows of that.
-    told: u64,
+    /// What the client knows of that, if it has an id at all.
+    told: Option<u64>,
     told_at: Instant,
     sends_positions: bool,
     phase: Phase,
@@ -131,7 +131,7 @@ impl Subscription {
             filter: None,
             end_after: None,
             position: 0,
-            told: 0,
+            told: None,
             told_at: Instant::now(),
             sends_positions: true,
             phase: Phase::Opening,
@@ -246,7 +246,10 @@ impl Subscription {
         }
         if let Some(start) = self.start.take() {
             if let Some(reason) = self.begin(&start) {
-                return Poll::Ready(Some(self.gap(reason, None)));
+                let gap = self.gap(reason, None);
+                // If nothing is kept, it goes on from where the hub is now.
+                self.phase = Phase::Opening;
+                return Poll::Ready(Some(gap));
             }
         }
         for _ in 0..MESSAGES_AT_ONCE {
@@ -274,9 +277,10 @@ impl Subscription {
                     return Poll::Ready(Some(self.gap(reason, missed)));
                 }
                 Piece::Cut => {
+                    let is_opening = self.phase == Phase::Opening;
                     self.phase = Phase::Over;
-                    self.tally.flush(&self.shared.counts);
-                    return Poll::Ready(None);
+                    self.let_go();
+                    return Poll::Ready(if is_opening { self.position() } else { None });
                 }
             }
         }
@@ -304,10 +308,14 @@ impl Subscription {
         let is_new = known.is_none() && stranger.is_none();
         // One gap says it all.
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
+        self.position = position;
         for source in &mut self.merge.sources {
             if is_new && start.recent > 0 {
-                let from = source.topic.place_before_newest(start.recent, ledger);
+                // Those behind `subscribed` are its own anyway, and don't count.
+                let topic = &source.topic;
+                let from = topic.place_before_newest(start.recent, position, ledger);
                 source.begin_at(from, if_missing);
+                self.position = self.position.min(from.sequence);
             } else if position < source.attached().sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
@@ -322,9 +330,8 @@ impl Subscription {
                 );
             }
         }
-        self.position = position;
         // A client's own id need not be told to it.
-        self.told = if is_new { 0 } else { position };
+        self.told = (!is_new).then_some(position);
         stranger
     }
 
@@ -336,7 +343,7 @@ impl Subscription {
         self.tally.delivered += 1;
         self.tally.replayed += u64::from(is_from_history);
         if self.phase == Phase::Over {
-            self.tally.flush(&self.shared.counts);
+            self.let_go();
         }
         self.tell();
         Delivery::Message(message)
@@ -369,7 +376,7 @@ impl Subscription {
         let is_due = match self.phase {
             Phase::Opening => true,
             Phase::Open => {
-                self.filter.is_some() && self.position > self.told && {
+                self.filter.is_some() && self.told < Some(self.position) && {
                     let due = self.told_at + POSITION_EVERY;
                     let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
                     alarm.as_mut().poll_until(due, cx).is_ready()
@@ -381,18 +388,32 @@ impl Subscription {
             return Poll::Pending;
         }
         self.phase = Phase::Open;
-        if self.position == self.told {
-            return Poll::Pending;
+        self.position().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// The position, if the client does not know it and is to know it.
+    fn position(&mut self) -> Option<Delivery> {
+        if !self.sends_positions || self.told == Some(self.position) {
+            return None;
         }
         self.tell();
-        Poll::Ready(Delivery::Position(self.id()))
+        Some(Delivery::Position(self.id()))
     }
 
     /// Notes that the client is about to know the position.
     fn tell(&mut self) {
-        self.told = self.position;
+        self.told = Some(self.position);
         if self.filter.is_some() {
             self.told_at = Instant::now();
+        }
+    }
+
+    /// Leaves the topics: one that is over has nothing to hold while its client takes the rest.
+    fn let_go(&mut self) {
+        self.tally.flush(&self.shared.counts);
+        for source in self.merge.sources.drain(..) {
+            let (topic, receiver) = source.into_parts();
+            self.shared.detach(topic, receiver);
         }
     }
 
@@ -417,12 +438,8 @@ impl Stream for Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.tally.flush(&self.shared.counts);
+        self.let_go();
         self.shared.counts.unsubscribed();
-        for source in self.merge.sources.drain(..) {
-            let (topic, receiver) = source.into_parts();
-            self.shared.detach(topic, receiver);
-        }
     }
 }
 

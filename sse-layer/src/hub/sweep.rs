@@ -16,25 +16,36 @@ const AT_MOST: Duration = Duration::from_secs(15);
 const AT_LEAST: Duration = Duration::from_millis(10);
 
 /// Sweeps the hub from now on, for as long as it keeps anything. Outside of tokio nothing is swept
-/// but what is published to or read.
+/// but what is published to or read, and all of it where there is no room.
 pub(super) fn begin(shared: &Arc<Shared>) {
-    if shared.is_swept.swap(true, Ordering::SeqCst) {
+    // Most who come here find it at work; reading that disturbs nobody.
+    if shared.is_swept.load(Ordering::SeqCst) || shared.is_swept.swap(true, Ordering::SeqCst) {
         return;
     }
-    let task = Sweep(Arc::downgrade(shared));
+    let task = Sweep {
+        shared: Arc::downgrade(shared),
+        asks_for_timer: false,
+    };
     // A runtime that is shutting down drops the task, which lets another one begin.
     if let Ok(runtime) = Handle::try_current() {
         runtime.spawn(task.run());
     }
 }
 
-struct Sweep(Weak<Shared>);
+struct Sweep {
+    shared: Weak<Shared>,
+    /// Only while it is made: where there are no timers, that panics.
+    asks_for_timer: bool,
+}
 
 impl Sweep {
-    async fn run(self) {
-        while let Some(pause) = self.0.upgrade().map(|shared| pause(&shared)) {
-            sleep(pause).await;
-            let Some(shared) = self.0.upgrade() else {
+    async fn run(mut self) {
+        while let Some(pause) = self.shared.upgrade().map(|shared| pause(&shared)) {
+            self.asks_for_timer = true;
+            let timer = sleep(pause);
+            self.asks_for_timer = false;
+            timer.await;
+            let Some(shared) = self.shared.upgrade() else {
                 return;
             };
             shared.sweep();
@@ -53,10 +64,10 @@ impl Sweep {
 impl Drop for Sweep {
     fn drop(&mut self) {
         // On a runtime without timers the task panics: once, and not at each event.
-        if std::thread::panicking() {
+        if self.asks_for_timer {
             return;
         }
-        if let Some(shared) = self.0.upgrade() {
+        if let Some(shared) = self.shared.upgrade() {
             shared.is_swept.store(false, Ordering::SeqCst);
         }
     }

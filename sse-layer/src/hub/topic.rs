@@ -32,7 +32,11 @@ struct State {
 
 /// What became of an attempt to publish.
 pub(super) enum Outcome {
-    Published(u64),
+    Published {
+        sequence: u64,
+        /// Whether the topic is of no use now: the message is not kept, and nobody is subscribed.
+        is_unused: bool,
+    },
     /// It was published before, with the same key.
     Known(u64),
     /// The topic is not the hub's any more.
@@ -101,7 +105,10 @@ impl Topic {
         if let Some(live) = &mut state.live {
             live.send(message);
         }
-        Outcome::Published(sequence)
+        Outcome::Published {
+            sequence,
+            is_unused: state.is_unused(),
+        }
     }
 
     /// Another subscriber: what it gets from now on, and the place from which that is. `None` if
@@ -149,11 +156,11 @@ impl Topic {
         state.shelf.place(sequence, state.end)
     }
 
-    /// The place that has the newest `count` messages behind it.
-    pub(super) fn place_before_newest(&self, count: usize, ledger: &Ledger) -> Mark {
+    /// The place that has the newest `count` messages up to this number behind it.
+    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, ledger: &Ledger) -> Mark {
         let mut state = self.state();
         ledger.release(state.expire(Instant::now()));
-        state.shelf.place_before_newest(count, state.end)
+        state.shelf.place_before_newest(count, up_to, state.end)
     }
 
     /// What is kept between two places.

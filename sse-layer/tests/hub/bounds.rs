@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sse_layer::{
     Event, Hub,
-    hub::{History, PublishError, TopicError},
+    hub::{History, LagPolicy, PublishError, TopicError},
 };
 
 use crate::{id, publish, ready};
@@ -171,11 +171,7 @@ fn a_hub_that_is_full_of_what_is_old_makes_room_by_itself() {
 
 #[test]
 fn a_hundred_thousand_topics_give_their_memory_back() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     let until_all_is_old =
         || runtime.block_on(async { tokio::time::sleep(Duration::from_secs(120)).await });
     let hub = Hub::builder()
@@ -225,4 +221,82 @@ async fn a_topic_is_there_while_somebody_is_subscribed() {
     drop(two);
     assert_eq!(hub.stats().topics, 0);
     assert_eq!(hub.subscribers("a"), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_kept_leaves_no_topic_behind() {
+    let hub = Hub::builder().history(History::new().bytes(1000)).build();
+    publish(&hub, "t", "x".repeat(2000)).await;
+    assert_eq!((hub.stats().topics, hub.stats().published), (0, 1));
+}
+
+#[test]
+fn topics_that_are_old_make_way_for_others() {
+    // Outside of a runtime no task sweeps them.
+    let hub = Hub::builder()
+        .max_topics(2)
+        .history(History::new().age(Duration::from_millis(1)))
+        .build();
+    for topic in ["a", "b"] {
+        hub.blocking_publish(topic, text(1)).unwrap();
+    }
+    while let Err(error) = hub.subscribe("c") {
+        assert_eq!(error, TopicError::TooMany { max: 2 });
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_over_leaves_its_topics() {
+    let hub = Hub::builder().history(History::off()).queue(1, 1).build();
+    let ended = hub.subscribe("t").unwrap().end_after(|_| true);
+    let cut = hub.subscribe("t").unwrap().on_lag(LagPolicy::Close);
+    let mut both = [ended, cut].map(|all| all.no_positions().deliveries());
+    publish(&hub, "t", 1).await;
+    publish(&hub, "t", 2).await;
+    let told = both.each_mut().map(ready);
+    assert_eq!(told[0], ["gap lagged 1 up to 1", "2", "the end"]);
+    assert_eq!(told[1], ["the end"]);
+    assert_eq!((hub.subscribers("t"), hub.stats().topics), (0, 0));
+    assert_eq!(hub.stats().subscribers, 2, "until they are dropped");
+    drop(both);
+    assert_eq!(hub.stats().subscribers, 0);
+}
+
+fn paused() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn a_runtime_that_goes_down_in_a_panic_leaves_the_sweeping_to_the_next() {
+    let hub = Hub::memory();
+    let publisher = hub.clone();
+    let panicked = std::thread::spawn(move || {
+        paused().block_on(async {
+            publish(&publisher, "a", "x").await;
+            tokio::task::yield_now().await;
+            panic!("as the test wants it");
+        });
+    });
+    assert!(panicked.join().is_err());
+    paused().block_on(async {
+        publish(&hub, "b", "x").await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+    });
+    assert_eq!(hub.stats().topics, 0);
+}
+
+#[test]
+fn what_threads_publish_is_swept_by_those_who_are_subscribed() {
+    let hub = Hub::memory();
+    hub.blocking_publish("a", text(1)).unwrap();
+    paused().block_on(async {
+        let _b = hub.subscribe("b").unwrap();
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(hub.stats().topics, 1);
+    });
 }

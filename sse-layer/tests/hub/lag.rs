@@ -172,3 +172,22 @@ async fn who_is_cut_off_behind_what_it_skipped_may_still_get_it() {
     assert_eq!(ready(&mut both(id(1))), all);
     assert_eq!(ready(&mut both(id(4))), all[3..]);
 }
+
+#[tokio::test]
+async fn who_is_closed_before_its_first_event_knows_from_where_to_come_back() {
+    let hub = hub(100);
+    publish(&hub, "t", 1).await;
+    let slow = |from: Option<sse_layer::EventId>| {
+        let slow = hub.subscribe("t").unwrap().on_lag(LagPolicy::Close);
+        match from {
+            Some(from) => slow.after(from).deliveries(),
+            None => slow.deliveries(),
+        }
+    };
+    let (mut new, mut back) = (slow(None), slow(Some(id(1))));
+    for n in 2..=10 {
+        publish(&hub, "t", n).await;
+    }
+    assert_eq!(ready(&mut new), ["at 1", "the end"]);
+    assert_eq!(ready(&mut back), ["the end"], "it knows that already");
+}

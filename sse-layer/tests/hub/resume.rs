@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use sse_layer::{
     Hub, LastEventId,
     hub::{History, HubBuilder, Subscription},
@@ -125,7 +126,7 @@ async fn a_filter_does_not_leave_its_client_behind() {
             .filter(|message| message.data().unwrap().parse::<u64>().unwrap() % 2 == 0)
     };
     let mut first = evens(&hub).deliveries();
-    assert_eq!(ready(&mut first), [""; 0], "nobody has published yet");
+    assert_eq!(ready(&mut first), ["at 0"], "nobody has published yet");
     publish(&hub, "t", "2").await;
     assert_eq!(ready(&mut first), ["2"]);
     for _ in 0..100 {
@@ -368,4 +369,64 @@ async fn the_newest_message_is_there_to_be_asked_for() {
     assert_eq!(newest.json::<u64>().unwrap(), 5);
     assert!(hub.newest("other").await.unwrap().is_none());
     assert_eq!(hub.stats().topics, 1, "asking makes no topic");
+}
+
+#[tokio::test]
+async fn a_stranger_is_told_of_what_goes_while_it_reads() {
+    for from in ["garbage", "0000000000000008-5"] {
+        let hub = hub(History::new().events(100)).build();
+        for n in 1..=100 {
+            publish(&hub, "t", n).await;
+        }
+        let mut slow = resumed(&hub, after(from)).deliveries();
+        for _ in 0..10 {
+            slow.next().await;
+        }
+        for n in 101..=300 {
+            publish(&hub, "t", n).await;
+        }
+        let rest = ready(&mut slow);
+        let told = rest.iter().position(|what| what.starts_with("gap"));
+        // Behind the page that it had in hand.
+        assert_eq!(told, Some(55), "{from}");
+        assert_eq!(rest[54..57], ["64", "gap evicted 36 up to 100", "101"]);
+        assert_eq!(rest.len(), 256);
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_for_whom_nothing_is_kept_goes_on_from_now() {
+    let hub = hub(History::off()).build();
+    publish(&hub, "t", 1).await;
+    publish(&hub, "t", 2).await;
+    let mut stranger = resumed(&hub, after("garbage")).deliveries();
+    assert_eq!(ready(&mut stranger), ["gap unknown ? up to 0", "at 2"]);
+    assert_eq!(ready(&mut resumed(&hub, id(2)).deliveries()), [""; 0]);
+}
+
+#[tokio::test]
+async fn recent_messages_are_those_before_subscribing_and_take_nothing_from_those_behind() {
+    for (recent, from) in [(0, 6), (1, 5), (2, 4), (9, 1)] {
+        let hub = hub(History::new()).build();
+        for n in 1..=5 {
+            publish(&hub, "t", n).await;
+        }
+        let late = hub.subscribe("t").unwrap().recent(recent);
+        for n in 6..=9 {
+            publish(&hub, "t", n).await;
+        }
+        let expected: Vec<_> = (from..=9).map(|n| n.to_string()).collect();
+        assert_eq!(ready(&mut late.deliveries()), expected, "{recent}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_cut_off_before_anything_was_published_goes_on_from_there() {
+    let hub = hub(History::new()).build();
+    let mut first = hub.subscribe("t").unwrap().deliveries();
+    assert_eq!(ready(&mut first), ["at 0"]);
+    drop(first);
+    publish(&hub, "t", "meanwhile").await;
+    let mut second = resumed(&hub, id(0)).deliveries();
+    assert_eq!(ready(&mut second), ["meanwhile"]);
 }
