@@ -13,19 +13,21 @@ fn publish(criterion: &mut Criterion) {
     let runtime = runtime();
     let _entered = runtime.enter();
     for subscribers in [1, 100, 10_000] {
-        let mut group = criterion.benchmark_group(format!("publish/{subscribers}"));
-        group.throughput(Throughput::Elements(subscribers as u64));
-        for (name, gather) in broadcast::ALL {
-            let audience = gather(subscribers);
-            group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
-                bencher.iter_custom(|times| {
-                    let begin = Instant::now();
-                    audience.measure(&runtime, 1, times as usize);
-                    begin.elapsed()
+        for burst in [1, 64] {
+            let mut group = criterion.benchmark_group(format!("publish-{burst}/{subscribers}"));
+            group.throughput(Throughput::Elements((subscribers * burst) as u64));
+            for (name, gather) in broadcast::ALL {
+                let audience = gather(subscribers);
+                group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+                    bencher.iter_custom(|times| {
+                        let begin = Instant::now();
+                        audience.measure(&runtime, burst, times as usize);
+                        begin.elapsed()
+                    });
                 });
-            });
+            }
+            group.finish();
         }
-        group.finish();
     }
 }
 
