@@ -1,14 +1,11 @@
-//! The table in the README: all contenders in turn, round by round.
-//!
-//! On a machine that others use too, criterion's figures of two contenders are of two moments.
-//! Here each round runs them all within some milliseconds, and what is told is the median of the
-//! rounds, of times as of ratios.
+//! The tables of events in the README: all contenders in turn, round by round.
 
-use std::{env, hint::black_box, time::Instant};
+use std::{hint::black_box, iter, time::Instant};
 
 use sse_benches::{
-    Pace, Payload,
+    Pace, Payload, Rounds, Table,
     contenders::{self, Send},
+    is_measured,
 };
 use tokio::runtime::Builder;
 
@@ -19,12 +16,7 @@ const ROUNDS: usize = 501;
 const REFERENCE: &str = "axum";
 
 fn main() {
-    // `cargo test --all-targets` runs it as well, only to see that it runs.
-    let rounds = if env::args().any(|argument| argument == "--bench") {
-        ROUNDS
-    } else {
-        1
-    };
+    let rounds = if is_measured() { ROUNDS } else { 1 };
     // Keep-alive timers want a clock; nothing here waits for one.
     let runtime = Builder::new_current_thread()
         .enable_time()
@@ -35,40 +27,32 @@ fn main() {
         (Pace::Ready, "Always ready"),
         (Pace::OneByOne, "One by one"),
     ] {
-        let mut rows: Vec<String> = contenders::ALL
-            .map(|(name, _)| format!("| {name} |"))
-            .into();
-        for payload in Payload::ALL {
-            for (row, (time, ratio)) in rows.iter_mut().zip(measure(payload, pace, rounds)) {
-                *row += &format!(" {time:.0} ns ({ratio:.1}x) |");
-            }
+        let mut table = Table::new(iter::once(title).chain(Payload::ALL.map(Payload::name)));
+        let columns = Payload::ALL.map(|payload| measure(payload, pace, rounds));
+        for (contender, (name, _)) in contenders::ALL.into_iter().enumerate() {
+            let cells = columns.iter().map(|column| column[contender].clone());
+            table.row(iter::once(name.to_owned()).chain(cells));
         }
-        let columns = Payload::ALL.map(Payload::name).join(" | ");
-        println!(
-            "| {title} | {columns} |\n|---|---|---|---|---|\n{}\n",
-            rows.join("\n")
-        );
+        println!("{table}");
     }
 }
 
 /// For each contender the nanoseconds an event, and how many times as fast as the reference.
-fn measure(payload: Payload, pace: Pace, rounds: usize) -> Vec<(f64, f64)> {
+fn measure(payload: Payload, pace: Pace, rounds: usize) -> Vec<String> {
     let reference = contenders::ALL
         .iter()
         .position(|(name, _)| *name == REFERENCE)
         .expect("the reference is a contender");
-    let measured: Vec<[f64; contenders::ALL.len()]> = (0..rounds)
-        .map(|_| contenders::ALL.map(|(_, send)| nanoseconds(send, payload, pace)))
-        .collect();
+    let figures = Rounds::run(rounds, contenders::ALL.len(), |contender| {
+        let (_, send) = contenders::ALL[contender];
+        nanoseconds(send, payload, pace)
+    })
+    .figures(|time| *time);
     (0..contenders::ALL.len())
         .map(|contender| {
-            let time = median(measured.iter().map(|round| round[contender]));
-            let ratio = median(
-                measured
-                    .iter()
-                    .map(|round| round[reference] / round[contender]),
-            );
-            (time, ratio)
+            let time = figures.median(contender);
+            let ratio = figures.ratio(reference, contender);
+            format!("{time:.0} ns ({ratio:.1}x)")
         })
         .collect()
 }
@@ -79,10 +63,4 @@ fn nanoseconds(send: Send, payload: Payload, pace: Pace) -> f64 {
         black_box(chunk);
     });
     start.elapsed().as_secs_f64() * 1e9 / EVENTS as f64
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -3,14 +3,27 @@
 //! One [`Payload`] is one kind of event. [`contenders`] has a function for each way to send it,
 //! all of the same form: so many events, all ready or one by one, drained from the response's body to
 //! its end.
+//!
+//! [`broadcast`] is of the hub: an event on its way to many subscribers, beside queues alone.
+//! [`resume`] is of what a client gets that comes back, and [`footprint`] of the memory that stays
+//! taken.
 
+mod behind_layer;
+pub mod broadcast;
 pub mod contenders;
 mod drain;
+pub mod footprint;
+mod markdown;
 mod paced;
 mod payload;
+pub mod resume;
+mod rounds;
 
 pub use self::{
+    behind_layer::body_of,
     drain::drain_body,
+    markdown::Table,
     paced::{Pace, Paced},
     payload::{EVENT_NAME, ID, Payload, Quote, lines, quote, text},
+    rounds::{Figures, Rounds, is_measured, median},
 };

@@ -1,18 +1,11 @@
 //! sse-layer: a service behind [`SseLayer`] with its defaults, a heartbeat after 15 s among them.
 
-use std::{
-    convert::Infallible,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::convert::Infallible;
 
-use futures_util::Stream;
-use http::{Request, header::ACCEPT};
-use sse_layer::{Event, EventName, EventStream, Sse, SseLayer};
-use tower::{Layer, Service, service_fn};
+use sse_layer::{Event, EventName, EventStream};
 
 use crate::{
-    EVENT_NAME, ID, Pace, Paced, Payload, drain_body,
+    EVENT_NAME, ID, Pace, Paced, Payload, body_of, drain_body,
     payload::{ID_TEXT, lines, quote, text},
 };
 
@@ -56,20 +49,7 @@ pub fn axum_named(payload: Payload, count: usize, pace: Pace, take: &mut dyn FnM
 
 fn send<S>(stream: S, take: &mut dyn FnMut(&[u8]))
 where
-    S: Stream + EventStream,
+    S: EventStream,
 {
-    let mut stream = Some(stream);
-    let handler = service_fn(|_request: Request<()>| {
-        let stream = stream.take().expect("one request");
-        std::future::ready(Ok::<_, Infallible>(Sse::new(stream)))
-    });
-    let request = Request::get("/")
-        .header(ACCEPT, "text/event-stream")
-        .body(())
-        .expect("a request");
-    let response = pin!(SseLayer::new().layer(handler).call(request));
-    let Poll::Ready(Ok(response)) = response.poll(&mut Context::from_waker(Waker::noop())) else {
-        panic!("the handler answers at once");
-    };
-    drain_body(response.into_body(), |data| take(data));
+    drain_body(body_of(stream), |data| take(data));
 }
