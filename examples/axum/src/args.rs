@@ -25,6 +25,14 @@ pub(crate) struct Args {
     /// The milliseconds from one price of a stock to the next
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
     tick_ms: u64,
+
+    /// The milliseconds from one token of an answer to the next
+    #[arg(long, value_name = "MS", default_value_t = 40)]
+    token_ms: u64,
+
+    /// How many messages of each topic are kept for clients that come back
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
+    history: usize,
 }
 
 impl Args {
@@ -33,6 +41,8 @@ impl Args {
             heartbeat: self.heartbeat,
             max_connections: self.max_connections,
             tick: Duration::from_millis(self.tick_ms),
+            token_pace: Duration::from_millis(self.token_ms),
+            history: self.history,
             drain,
             ..Config::default()
         }
