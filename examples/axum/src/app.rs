@@ -15,8 +15,11 @@ use crate::{ai, clock::Clock, live, notifications, openai, orders, page, stats, 
 /// For how long messages are kept for clients that come back.
 const HISTORY_AGE: Duration = Duration::from_secs(10 * 60);
 
+/// How much memory the messages of a topic may take that are kept.
+const TOPIC_BYTES: usize = 4 * 1024 * 1024;
+
 /// How much memory all that is kept may take.
-const MAX_HISTORY_BYTES: usize = 64 * 1024 * 1024;
+const ALL_BYTES: usize = 64 * 1024 * 1024;
 
 /// How many topics there may be: a few for the feeds, and one for each order and each answer that
 /// is kept.
@@ -110,10 +113,13 @@ pub fn app(config: Config) -> Router {
 
 /// Where everything is published, and kept within bounds.
 fn hub(config: &Config) -> Hub {
-    let history = History::new().events(config.history).age(HISTORY_AGE);
+    let history = History::new()
+        .events(config.history)
+        .bytes(TOPIC_BYTES)
+        .age(HISTORY_AGE);
     let mut hub = Hub::builder()
         .history(history)
-        .max_history_bytes(MAX_HISTORY_BYTES)
+        .max_history_bytes(ALL_BYTES)
         .max_topics(MAX_TOPICS);
     if let Some(epoch) = config.epoch {
         hub = hub.epoch(epoch);

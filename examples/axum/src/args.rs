@@ -61,3 +61,39 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Err(error) => Err(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: &[&str]) -> Config {
+        let args = ["example-axum"].iter().chain(options);
+        Args::parse_from(args).config(Drain::new())
+    }
+
+    #[test]
+    fn each_option_sets_what_it_says() {
+        let set = config(&[
+            "--heartbeat=0.5",
+            "--max-connections=7",
+            "--tick-ms=20",
+            "--token-ms=200",
+            "--history=50",
+        ]);
+        assert_eq!(set.heartbeat, Duration::from_millis(500));
+        assert_eq!(set.max_connections, 7);
+        assert_eq!(set.tick, Duration::from_millis(20));
+        assert_eq!(set.token_pace, Duration::from_millis(200));
+        assert_eq!(set.history, 50);
+    }
+
+    #[test]
+    fn what_is_not_set_is_as_in_the_app() {
+        let (unset, app) = (config(&[]), Config::default());
+        assert_eq!(unset.heartbeat, app.heartbeat);
+        assert_eq!(unset.max_connections, app.max_connections);
+        assert_eq!(unset.tick, app.tick);
+        assert_eq!(unset.token_pace, app.token_pace);
+        assert_eq!(unset.history, app.history);
+    }
+}
