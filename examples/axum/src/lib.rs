@@ -11,6 +11,7 @@ mod clock;
 mod message;
 mod register;
 
+mod ai;
 mod notifications;
 mod orders;
 mod stocks;
@@ -20,7 +21,6 @@ pub mod metrics;
 mod stats;
 mod time;
 
-mod ai;
 mod openai;
 
 mod error;

@@ -110,14 +110,13 @@ impl Answers {
         };
         let named = named.ok_or(Refused::Unknown)?;
         let topic = topic(id);
-        match self.hub.newest(&topic).await? {
-            Some(newest) if !is_last(&newest) => {}
-            Some(newest) if last_event_id.id() == Some(&newest.id()) => return Ok(None),
-            Some(_) => {}
-            // It is too long ago for the hub.
-            None => return Err(Refused::Unknown),
-        }
         let tokens = self.hub.subscribe(&topic)?.end_after(is_last);
+        let newest = self.hub.newest(&topic).await?;
+        // Otherwise it is too long ago for the hub.
+        let newest = newest.ok_or(Refused::Unknown)?;
+        if is_last(&newest) && last_event_id.id() == Some(&newest.id()) {
+            return Ok(None);
+        }
         let (first, tokens) = if *last_event_id == LastEventId::default() {
             // From the beginning of the answer, or with a gap if that is not kept any more: the
             // newest of what is kept could begin in the middle of a sentence.

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State, rejection::JsonRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection},
+    },
     http::StatusCode,
     routing::{get, post},
 };
@@ -63,9 +66,10 @@ async fn ask(
 /// shutdown lets the stream come to its end.
 async fn stream(
     State(answers): State<Answers>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     last_event_id: LastEventId,
 ) -> Result<Sse<impl Stream<Item = Frame>>, ApiError> {
+    let Path(id) = id?;
     let answer = answers.follow(&id, &last_event_id).await?;
     Ok(answer.map_or_else(Sse::stop, |answer| Sse::new(answer).finite()))
 }
@@ -87,7 +91,7 @@ async fn ask_and_stream(
         let found = answers.find(&prompt, &last_event_id).await;
         found.ok_or(Refused::Unknown)?
     };
-    stream(State(answers), Path(id), last_event_id).await
+    stream(State(answers), Ok(Path(id)), last_event_id).await
 }
 
 impl Question {

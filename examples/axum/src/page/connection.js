@@ -5,6 +5,7 @@ import { $, fromTemplate } from "./dom.js";
 
 const TRY_AGAIN = 5000;
 const RECOVERIES = 3;
+const FAULTS = new Set(["missing", "twice"]);
 
 const listeners = new Map();
 const watchers = [];
@@ -98,6 +99,7 @@ function showState(state) {
 function count(what, more = 1) {
   shown[what] += more;
   $(`#${what}`).textContent = shown[what];
+  $(`#${what}`).classList.toggle("down", FAULTS.has(what) && shown[what] > 0);
 }
 
 function notice(text) {

@@ -96,15 +96,15 @@ async fn who_asks_the_same_gets_an_answer_of_its_own() {
     let app = new_app();
     let mut one = sse_testkit::get(app.clone(), URI).await;
     let mut another = sse_testkit::get(app.clone(), URI).await;
-    let names = [one.collect(9).await, another.collect(3).await]
-        .map(|events| events[0].json::<Value>()["id"].to_string());
-    assert_ne!(names[0], names[1]);
+    let (mut of_one, mut of_another) = (one.collect(9).await, another.collect(3).await);
+    assert_ne!(of_one[0].data, of_another[0].data);
 
     // Each comes back to its own.
-    for sse in [&mut one, &mut another] {
+    for (sse, events) in [(&mut one, &mut of_one), (&mut another, &mut of_another)] {
         assert!(matches!(sse.reconnect().await, Reconnect::Open));
-        assert_eq!(sse.collect_to_end().await.last().unwrap().event, "done");
+        events.extend(sse.collect_to_end().await);
     }
+    assert_eq!(text(&of_one), text(&of_another));
 }
 
 #[tokio::test(start_paused = true)]
@@ -141,8 +141,9 @@ async fn an_answer_that_is_not_there_is_not_found() {
         assert!(back.body_json::<Value>().await["error"].is_string());
     }
     for id in ["0123456789abcdef", "%ff", "%0a"] {
-        let gone = sse_testkit::get(app.clone(), format!("/sse/ai/answers/{id}")).await;
+        let mut gone = sse_testkit::get(app.clone(), format!("/sse/ai/answers/{id}")).await;
         assert!(gone.status().is_client_error(), "{id}");
+        assert!(gone.body_json::<Value>().await["error"].is_string());
     }
     sse_testkit::get(app.clone(), &answer.stream)
         .await
