@@ -4,16 +4,26 @@ use std::time::Duration;
 
 use axum::{Router, extract::DefaultBodyLimit};
 use jiff::Timestamp;
-use sse_layer::{ConnectionLimit, Drain, KeepAlive, SseLayer};
+use sse_layer::{
+    ConnectionLimit, Drain, KeepAlive, SseLayer,
+    hub::{History, Hub},
+};
 use tower_http::trace::TraceLayer;
 
-use crate::{
-    ai, clock::Clock, journal::Journal, live, notifications, openai, orders, page, stats, stocks,
-    time,
-};
+use crate::{ai, clock::Clock, live, notifications, openai, orders, page, stats, stocks, time};
 
-/// How many messages of each topic are kept for clients that come back.
-const HISTORY: usize = 1000;
+/// For how long messages are kept for clients that come back.
+const HISTORY_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// How much memory the messages of a topic may take that are kept.
+const TOPIC_BYTES: usize = 4 * 1024 * 1024;
+
+/// How much memory all that is kept may take.
+const ALL_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many topics there may be: a few for the feeds, and one for each order and each answer that
+/// is kept.
+const MAX_TOPICS: usize = 10_000;
 
 /// The largest request body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -34,6 +44,10 @@ pub struct Config {
     pub order_pace: Duration,
     /// The time from one token of an answer to the next.
     pub token_pace: Duration,
+    /// How many messages of each topic are kept for clients that come back.
+    pub history: usize,
+    /// Which ids events are given; each run has its own unless this is set.
+    pub epoch: Option<u64>,
     /// Where prices go is the same for the same seed.
     pub seed: u64,
     /// What the clock shows at the start.
@@ -50,6 +64,8 @@ impl Default for Config {
             tick: Duration::from_secs(1),
             order_pace: Duration::from_millis(1500),
             token_pace: Duration::from_millis(40),
+            history: 1000,
+            epoch: None,
             seed: 42,
             now: Timestamp::now(),
             drain: Drain::new(),
@@ -66,7 +82,7 @@ impl Default for Config {
 /// Outside a tokio runtime.
 pub fn app(config: Config) -> Router {
     let clock = Clock::starting_at(config.now);
-    let journal = Journal::new(clock, HISTORY);
+    let hub = hub(&config);
     let limit = ConnectionLimit::new(config.max_connections);
     let layer = SseLayer::new()
         .keep_alive(KeepAlive::new().interval(config.heartbeat))
@@ -74,26 +90,39 @@ pub fn app(config: Config) -> Router {
         .limit(limit.clone())
         .drain(config.drain);
 
-    stocks::start(&journal, clock, config.tick, config.seed);
+    stocks::start(&hub, clock, config.tick, config.seed);
 
+    let orders = orders::Orders::new(hub.clone(), clock, config.order_pace);
     Router::new()
         .merge(page::routes())
-        .merge(stocks::routes(journal.clone()))
-        .merge(orders::routes(orders::Orders::new(
-            journal.clone(),
-            clock,
-            config.order_pace,
-        )))
-        .merge(notifications::routes(journal.clone()))
-        .merge(live::routes(journal, limit.clone()))
+        .merge(stocks::routes(hub.clone()))
+        .merge(orders::routes(orders))
+        .merge(notifications::routes(hub.clone()))
+        .merge(live::routes(hub.clone(), limit.clone()))
         .merge(time::routes(clock))
-        .merge(ai::routes(config.token_pace))
+        .merge(ai::routes(hub.clone(), config.token_pace))
         .merge(openai::routes(clock, config.token_pace))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(layer)
         // Not behind the layer: the numbers are wanted most when the limit is reached, and whoever
         // asks for them with the `Accept` of an event stream would be refused, or counted.
-        .merge(stats::routes(limit))
+        .merge(stats::routes(limit, hub))
         // Requests, up to the head of their response; the stream behind it has a span of its own.
         .layer(TraceLayer::new_for_http())
+}
+
+/// Where everything is published, and kept within bounds.
+fn hub(config: &Config) -> Hub {
+    let history = History::new()
+        .events(config.history)
+        .bytes(TOPIC_BYTES)
+        .age(HISTORY_AGE);
+    let mut hub = Hub::builder()
+        .history(history)
+        .max_history_bytes(ALL_BYTES)
+        .max_topics(MAX_TOPICS);
+    if let Some(epoch) = config.epoch {
+        hub = hub.epoch(epoch);
+    }
+    hub.build()
 }

@@ -25,6 +25,14 @@ pub(crate) struct Args {
     /// The milliseconds from one price of a stock to the next
     #[arg(long, value_name = "MS", default_value_t = 1000, value_parser = value_parser!(u64).range(1..))]
     tick_ms: u64,
+
+    /// The milliseconds from one token of an answer to the next
+    #[arg(long, value_name = "MS", default_value_t = 40)]
+    token_ms: u64,
+
+    /// How many messages of each topic are kept for clients that come back
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
+    history: usize,
 }
 
 impl Args {
@@ -33,6 +41,8 @@ impl Args {
             heartbeat: self.heartbeat,
             max_connections: self.max_connections,
             tick: Duration::from_millis(self.tick_ms),
+            token_pace: Duration::from_millis(self.token_ms),
+            history: self.history,
             drain,
             ..Config::default()
         }
@@ -49,5 +59,41 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(number) => Ok(number),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(options: &[&str]) -> Config {
+        let args = ["example-axum"].iter().chain(options);
+        Args::parse_from(args).config(Drain::new())
+    }
+
+    #[test]
+    fn each_option_sets_what_it_says() {
+        let set = config(&[
+            "--heartbeat=0.5",
+            "--max-connections=7",
+            "--tick-ms=20",
+            "--token-ms=200",
+            "--history=50",
+        ]);
+        assert_eq!(set.heartbeat, Duration::from_millis(500));
+        assert_eq!(set.max_connections, 7);
+        assert_eq!(set.tick, Duration::from_millis(20));
+        assert_eq!(set.token_pace, Duration::from_millis(200));
+        assert_eq!(set.history, 50);
+    }
+
+    #[test]
+    fn what_is_not_set_is_as_in_the_app() {
+        let (unset, app) = (config(&[]), Config::default());
+        assert_eq!(unset.heartbeat, app.heartbeat);
+        assert_eq!(unset.max_connections, app.max_connections);
+        assert_eq!(unset.tick, app.tick);
+        assert_eq!(unset.token_pace, app.token_pace);
+        assert_eq!(unset.history, app.history);
     }
 }

@@ -19,11 +19,6 @@ impl Clock {
         }
     }
 
-    /// The time it was started at.
-    pub(crate) fn start(&self) -> Timestamp {
-        self.start
-    }
-
     /// The time, in whole milliseconds.
     pub(crate) fn now(&self) -> Timestamp {
         let passed = i64::try_from(self.origin.elapsed().as_millis()).unwrap_or(i64::MAX);

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use sse_layer::hub::{PublishError, TopicError};
 
 /// A status, and why, as `{"error": "..."}`.
 #[derive(Debug)]
@@ -33,6 +34,19 @@ impl From<JsonRejection> for ApiError {
 impl From<PathRejection> for ApiError {
     fn from(rejection: PathRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+/// The hub is as full as it may be.
+impl From<TopicError> for ApiError {
+    fn from(error: TopicError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<PublishError> for ApiError {
+    fn from(error: PublishError) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
     }
 }
 

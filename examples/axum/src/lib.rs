@@ -3,14 +3,15 @@
 //! One [`SseLayer`](sse_layer::SseLayer) stands around all routes and looks after every stream:
 //! heartbeats, the limit on connections, shutdown. The handlers only say what is streamed.
 //!
-//! In the order in which an event travels: what is published, where it is kept for those who
-//! come back, the feeds that publish, and the streams that follow.
+//! What happens is published to a [`Hub`](sse_layer::hub::Hub), which keeps the latest of it for
+//! clients that come back. In the order in which an event travels: what is published, the feeds
+//! that publish and are followed, and the streams that are made of several.
 
 mod clock;
 mod message;
+mod register;
 
-mod journal;
-
+mod ai;
 mod notifications;
 mod orders;
 mod stocks;
@@ -20,7 +21,6 @@ pub mod metrics;
 mod stats;
 mod time;
 
-mod ai;
 mod openai;
 
 mod error;

@@ -6,39 +6,49 @@
 use std::time::Duration;
 
 use axum::{Router, extract::State, routing::get};
-use futures_util::stream::{Stream, StreamExt as _, select};
-use sse_layer::{ConnectionLimit, EncodeError, Event, Frame, LastEventId, Sse};
+use futures_util::stream::{self, PollNext, Stream, StreamExt as _, select_with_strategy};
+use sse_layer::{ConnectionLimit, EncodeError, Event, Frame, LastEventId, Sse, hub::Hub};
 use tokio::time::interval;
 use tokio_stream::wrappers::IntervalStream;
 
-use crate::{journal::Journal, message::Topic, stats::Stats, stocks};
+use crate::{error::ApiError, notifications, orders, stats::Stats, stocks};
 
-/// What the page shows, and how much of it at the beginning.
-const TOPICS: [(Topic, usize); 3] = [
-    stocks::SNAPSHOT,
-    (Topic::Orders, 24),
-    (Topic::Notifications, 10),
-];
+const TOPICS: [&str; 3] = [stocks::TOPIC, orders::ALL, notifications::ALL];
 
-/// How often the page is told the number of connections.
+/// How many messages of each topic a new page begins with: of the stocks, that is five ticks.
+const RECENT: usize = 5 * stocks::SYMBOLS;
+
+/// How often the page is told the numbers.
 const STATS_EVERY: Duration = Duration::from_secs(2);
 
-pub(crate) fn routes(journal: Journal, limit: ConnectionLimit) -> Router {
+pub(crate) fn routes(hub: Hub, limit: ConnectionLimit) -> Router {
     Router::new()
         .route("/sse/live", get(stream))
-        .with_state((journal, limit))
+        .with_state((hub, limit))
 }
 
-/// Prices, orders and notifications, each named by what it is. Ids are the same in all feeds, so
-/// one `Last-Event-ID` resumes all three. The stats have none: only the latest count.
+/// Prices, orders and notifications, each named by what it is, in the order of their ids: so one
+/// `Last-Event-ID` resumes all three.
+///
+/// In between are events without an id, which are sent only while nothing else is waiting. The
+/// first of them, `caught-up`, therefore stands behind all that a client that came back had
+/// missed. The `stats` that follow are not resumed: only the latest count.
 async fn stream(
-    State((journal, limit)): State<(Journal, ConnectionLimit)>,
+    State((hub, limit)): State<(Hub, ConnectionLimit)>,
     last_event_id: LastEventId,
-) -> Sse<impl Stream<Item = Result<Frame, EncodeError>>> {
-    let messages = journal
-        .follow(&TOPICS, &last_event_id)
-        .map(|entry| entry.encode(Event::tagged));
-    let stats = IntervalStream::new(interval(STATS_EVERY))
-        .map(move |_| Event::json(Stats::of(&limit)).event("stats").to_frame());
-    Sse::new(select(messages, stats))
+) -> Result<Sse<impl Stream<Item = Result<Frame, EncodeError>>>, ApiError> {
+    let messages = hub
+        .subscribe_many(TOPICS)?
+        .recent(RECENT)
+        .after(last_event_id);
+    let caught_up = stream::iter([Event::json(()).event("caught-up").to_frame()]);
+    let stats = IntervalStream::new(interval(STATS_EVERY)).map(move |_| {
+        let stats = Stats::of(&limit, &hub);
+        Event::json(stats).event("stats").to_frame()
+    });
+    Ok(Sse::new(select_with_strategy(
+        messages.map(Ok),
+        caught_up.chain(stats),
+        |(): &mut ()| PollNext::Left,
+    )))
 }

@@ -15,28 +15,6 @@ pub(crate) enum Message {
     Notification(Notification),
 }
 
-/// What a message is about, and what a stream can follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Topic {
-    Stocks,
-    Orders,
-    Notifications,
-}
-
-impl Topic {
-    pub(crate) const COUNT: usize = 3;
-}
-
-impl Message {
-    pub(crate) fn topic(&self) -> Topic {
-        match self {
-            Self::Stock(_) => Topic::Stocks,
-            Self::Order(_) => Topic::Orders,
-            Self::Notification(_) => Topic::Notifications,
-        }
-    }
-}
-
 /// A new price.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,6 +24,8 @@ pub(crate) struct StockUpdate {
     /// Since the market opened, as the percentage is.
     pub(crate) change: f64,
     pub(crate) change_percent: f64,
+    /// Counts the prices of a symbol, so that a client can prove that it has missed none.
+    pub(crate) tick: u64,
     pub(crate) timestamp: Timestamp,
 }
 
@@ -62,7 +42,7 @@ pub(crate) struct OrderUpdate {
 }
 
 /// How far an order has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) enum OrderStatus {
     Created,
     PaymentConfirmed,

@@ -6,17 +6,23 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use futures_util::stream::{Stream, StreamExt as _};
 use serde::Serialize;
 use sse_layer::{
-    EncodeError, Encoder, Event, EventData, EventName, Frame, LastEventId, Sse, Tagged,
+    EncodeError, Encoder, Event, EventData, EventName, LastEventId, Sse,
+    hub::{Hub, Subscription},
 };
 
 use crate::{
     error::ApiError,
-    journal::Journal,
-    message::{Message, Notification, Topic},
+    message::{Message, Notification},
 };
+
+/// The hub's topic, in which each notification has its type as its name.
+const TOPIC: &str = "notifications";
+
+/// The same notifications, all under one name: for the page, which does not know their types. An
+/// event is written once, so what is to be read in two forms is published in both.
+pub(crate) const ALL: &str = "notifications/all";
 
 /// The longest type, in bytes.
 const MAX_TYPE_LEN: usize = 64;
@@ -24,34 +30,36 @@ const MAX_TYPE_LEN: usize = 64;
 /// Events that this server, or the `EventSource` itself, sends under these names.
 const RESERVED: [&str; 4] = ["bye", "error", "gap", "open"];
 
-pub(crate) fn routes(journal: Journal) -> Router {
+pub(crate) fn routes(hub: Hub) -> Router {
     Router::new()
         .route("/sse/notifications", get(stream))
         .route("/api/notifications", post(publish))
-        .with_state(journal)
+        .with_state(hub)
 }
 
 /// The notifications from now on, or from the client's `Last-Event-ID` on: each named by its type.
 async fn stream(
-    State(journal): State<Journal>,
+    State(hub): State<Hub>,
     last_event_id: LastEventId,
-) -> Sse<impl Stream<Item = Result<Frame, EncodeError>>> {
-    let notifications = journal.follow(&[(Topic::Notifications, 0)], &last_event_id);
-    Sse::new(notifications.map(|entry| entry.encode(|message| Event::new(ByType(message)))))
+) -> Result<Sse<Subscription>, ApiError> {
+    Ok(Sse::new(hub.subscribe(TOPIC)?.after(last_event_id)))
 }
 
 /// Sends a notification to all who listen.
 async fn publish(
-    State(journal): State<Journal>,
+    State(hub): State<Hub>,
     notification: Result<Json<Notification>, JsonRejection>,
 ) -> Result<Json<Receipt>, ApiError> {
     let Json(notification) = notification?;
     check_type(&notification.kind)?;
-    let published = journal.publish(Message::Notification(notification));
+    let by_type = Event::new(ByType(&notification));
+    let id = hub.publish(TOPIC, by_type).await?;
+    let for_all = Event::tagged(Message::Notification(notification));
+    hub.publish(ALL, for_all).await?;
     Ok(Json(Receipt {
         published: true,
-        id: published.id.to_string(),
-        receivers: published.receivers,
+        id: id.to_string(),
+        receivers: hub.subscribers(TOPIC) + hub.subscribers(ALL),
     }))
 }
 
@@ -73,17 +81,13 @@ fn check_type(kind: &str) -> Result<(), ApiError> {
 
 /// Sends a notification under the name of its type, so that a browser can listen to the types it
 /// knows: `source.addEventListener("deploy", ...)`.
-struct ByType(Message);
+struct ByType<'a>(&'a Notification);
 
-impl EventData for ByType {
+impl EventData for ByType<'_> {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), EncodeError> {
-        match &self.0 {
-            Message::Notification(Notification { kind, data }) => {
-                encoder.name(kind)?;
-                sse_layer::Json(data).encode(encoder)
-            }
-            other => Tagged(other).encode(encoder),
-        }
+        let Notification { kind, data } = self.0;
+        encoder.name(kind)?;
+        sse_layer::Json(data).encode(encoder)
     }
 }
 

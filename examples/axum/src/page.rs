@@ -16,7 +16,12 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub(crate) fn routes() -> Router {
     Router::new()
         .route("/", get(index))
-        .route("/app.js", get(script))
+        .route("/app.js", get(|| script(include_str!("page/app.js"))))
+        .route(
+            "/connection.js",
+            get(|| script(include_str!("page/connection.js"))),
+        )
+        .route("/dom.js", get(|| script(include_str!("page/dom.js"))))
         .route("/style.css", get(style))
 }
 
@@ -28,11 +33,8 @@ async fn index() -> impl IntoResponse {
     )
 }
 
-async fn script() -> impl IntoResponse {
-    file(
-        "text/javascript; charset=utf-8",
-        include_str!("page/app.js"),
-    )
+async fn script(text: &'static str) -> impl IntoResponse {
+    file("text/javascript; charset=utf-8", text)
 }
 
 async fn style() -> impl IntoResponse {

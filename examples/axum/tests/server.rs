@@ -6,11 +6,13 @@
 )]
 
 use std::{
+    collections::BTreeMap,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
 
 use serde_json::{Value, json};
+use sse_testkit::Reconnect;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -89,6 +91,7 @@ async fn what_is_sent_over_a_socket_is_what_is_sent_in_process() {
         .redact_json("price", "[price]")
         .redact_json("change", "[change]")
         .redact_json("changePercent", "[changePercent]")
+        .redact_json("tick", "[tick]")
         .redact_json("timestamp", "[timestamp]");
     insta::assert_snapshot!(transcript);
 }
@@ -150,6 +153,53 @@ async fn prometheus_reads_what_streams_there_are_and_were() {
     assert!(number("sse_events_sent_total") >= f64::from(events));
     assert!(number("sse_bytes_sent_total") >= 100.0);
     assert!(page.contains("# HELP sse_connections_active "));
+    assert_eq!(number("sse_hub_subscribers"), 1.0);
+    assert_eq!(number("sse_hub_topics"), 2.0, "stocks and the answer");
+    assert!(number("sse_hub_published_total") >= f64::from(events));
+    assert!(number("sse_hub_delivered_total") >= 5.0);
+    assert!(number("sse_replayed_events_total") >= 5.0);
+    assert!(number("sse_hub_history_bytes") >= 1000.0);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_cut_is_picked_up_with_every_price() {
+    let server = Server::start(&["--tick-ms", "20", "--history", "5000"]).await;
+    let mut sse = sse_testkit::connect(server.url("/stocks")).await;
+    let mut events = Vec::new();
+    for _ in 0..3 {
+        events.extend(sse.collect(12).await);
+        sse.close();
+        assert_eq!(sse.reconnect().await, Reconnect::Open);
+    }
+    events.extend(sse.collect(12).await);
+    let mut ticks = BTreeMap::<String, Vec<u64>>::new();
+    for event in &events {
+        let price: Value = event.json();
+        let symbol = price["symbol"].as_str().unwrap().to_owned();
+        let tick = price["tick"].as_u64().unwrap();
+        ticks.entry(symbol).or_default().push(tick);
+    }
+    assert_eq!(ticks.len(), 5);
+    for (symbol, ticks) in ticks {
+        assert!(ticks.len() >= 9, "{symbol}: {ticks:?}");
+        let is_next = |pair: &[u64]| pair[0] + 1 == pair[1];
+        assert!(ticks.windows(2).all(is_next), "{symbol}: {ticks:?}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_restart_a_client_is_told_that_it_may_have_missed_something() {
+    let server = Server::start(&[]).await;
+    let mut sse = sse_testkit::connect(server.url("/stocks")).await;
+    let last = sse.collect(5).await.pop().unwrap().id.unwrap();
+    drop(server);
+    let server = Server::start(&[]).await;
+    let mut sse = sse_testkit::connect(server.url("/stocks"))
+        .last_event_id(last)
+        .await;
+    let gap: Value = sse.expect_event("gap").await.json();
+    assert_eq!(gap, json!({ "reason": "foreign", "missed": null }));
+    sse.expect_event("stockUpdate").await;
 }
 
 #[tokio::test]
@@ -256,6 +306,8 @@ async fn what_the_command_line_can_not_mean_is_told_with_exit_code_2() {
         ["--max-connections", "0"],
         ["--max-connections", "many"],
         ["--tick-ms", "0"],
+        ["--token-ms", "fast"],
+        ["--history", "0"],
         ["--colour", "blue"],
     ] {
         let (code, stderr) = fail(&args).await;

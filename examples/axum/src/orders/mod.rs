@@ -9,16 +9,12 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use futures_util::stream::Stream;
 use serde::Serialize;
-use sse_layer::{Event, LastEventId, Sse, Tagged};
+use sse_layer::{LastEventId, Sse, hub::Subscription};
 
-pub(crate) use self::store::Orders;
+pub(crate) use self::store::{ALL, Orders};
 use self::{order_id::OrderId, store::Refused};
-use crate::{
-    error::ApiError,
-    message::{Message, OrderStatus},
-};
+use crate::{error::ApiError, message::OrderStatus};
 
 pub(crate) fn routes(orders: Orders) -> Router {
     Router::new()
@@ -38,14 +34,10 @@ async fn stream(
     State(orders): State<Orders>,
     id: Result<Path<OrderId>, PathRejection>,
     last_event_id: LastEventId,
-) -> Result<Sse<impl Stream<Item = Event<Tagged<Message>>>>, ApiError> {
+) -> Result<Sse<Subscription>, ApiError> {
     let Path(id) = id?;
-    // An id that is not from here, such as one from before a restart, begins with the first step.
-    let seen = last_event_id.parse().filter(|&id| orders.knows(id));
-    if seen.is_some_and(|seen| orders.is_over(&id, seen)) {
-        return Ok(Sse::stop());
-    }
-    Ok(Sse::new(orders.follow(id, seen.unwrap_or(0))))
+    let steps = orders.follow(&id, &last_event_id).await?;
+    Ok(steps.map_or_else(Sse::stop, Sse::new))
 }
 
 /// Sends an order on its way: from `Created` to `Delivered`.
@@ -56,6 +48,7 @@ async fn simulate(
     let Path(id) = id?;
     orders
         .simulate(id.clone())
+        .await
         .map_err(|refused| match refused {
             Refused::OnItsWay => {
                 ApiError::new(StatusCode::CONFLICT, format!("order {id} is on its way"))
@@ -64,6 +57,7 @@ async fn simulate(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "too many orders are on their way",
             ),
+            Refused::Unpublished(error) => error.into(),
         })?;
     let accepted = Simulated {
         stream: format!("/orders/{id}/stream"),

@@ -1,189 +1,190 @@
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_stream::stream;
-use futures_util::stream::Stream;
-use sse_layer::{Event, Tagged};
-use tokio::{sync::watch, time::sleep};
+use serde::Deserialize;
+use sse_layer::{
+    Event, EventId, LastEventId,
+    hub::{self, Hub, PublishError, Subscription, TopicError},
+};
+use tokio::{sync::Mutex, time::sleep};
 
 use super::OrderId;
 use crate::{
     clock::Clock,
-    journal::Journal,
-    message::{Message, OrderStatus, OrderUpdate, Topic},
+    message::{Message, OrderStatus, OrderUpdate},
+    register::{Ends, Full, Register},
 };
 
-/// How many orders are remembered. The oldest of those that were delivered is forgotten first.
+/// The hub's topic of all steps of all orders. Those of one order are in a topic of its own too.
+pub(crate) const ALL: &str = "orders";
+
+/// How many orders are known. The oldest of those that were delivered is forgotten first.
 const MAX_ORDERS: usize = 1000;
 
 /// The orders; clones are handles on the same ones.
 #[derive(Clone)]
 pub(crate) struct Orders {
-    journal: Journal,
+    hub: Hub,
     clock: Clock,
     /// The time from one status to the next.
     pace: Duration,
     book: Arc<Mutex<Book>>,
 }
 
-#[derive(Default)]
-struct Book {
-    orders: HashMap<OrderId, watch::Receiver<History>>,
-    oldest_first: VecDeque<OrderId>,
+type Book = Register<OrderId, Order>;
+
+struct Order {
+    /// The newest step that was kept before this order began: that of an earlier order of the
+    /// same id, whose steps are not this one's.
+    before: Option<EventId>,
+    is_delivered: bool,
 }
 
-/// All steps that an order has made, with the ids of their events. There are six at most, so all
-/// are kept, and a channel that always shows the latest of them serves late viewers and live ones
-/// alike.
-type History = Vec<(u64, OrderUpdate)>;
+impl Ends for Order {
+    fn is_over(&self) -> bool {
+        self.is_delivered
+    }
+}
 
 /// Why an order can't be sent on its way.
 #[derive(Debug)]
 pub(super) enum Refused {
     OnItsWay,
     TooMany,
+    Unpublished(PublishError),
 }
 
 impl Orders {
-    pub(crate) fn new(journal: Journal, clock: Clock, pace: Duration) -> Self {
+    pub(crate) fn new(hub: Hub, clock: Clock, pace: Duration) -> Self {
         Self {
-            journal,
+            hub,
             clock,
             pace,
-            book: Arc::default(),
+            book: Arc::new(Mutex::new(Register::new(MAX_ORDERS))),
         }
     }
 
     /// Sends an order on its way; one that was delivered can be ordered again.
-    pub(super) fn simulate(&self, id: OrderId) -> Result<(), Refused> {
-        let history = watch::Sender::new(History::new());
-        self.book().enter(&id, history.subscribe())?;
-        let (clock, pace) = (self.clock, self.pace);
+    pub(super) async fn simulate(&self, id: OrderId) -> Result<(), Refused> {
+        let mut book = self.book.lock().await;
+        if book.get(&id).is_some_and(|order| !order.is_delivered) {
+            return Err(Refused::OnItsWay);
+        }
+        book.make_room()?;
+        let newest = self.hub.newest(&topic(&id)).await?;
         let [first, rest @ ..] = OrderStatus::ALL;
-        record(&self.journal, &history, update(&id, first, clock));
-        let journal = self.journal.downgrade();
+        publish(&self.hub, &id, first, self.clock).await?;
+        let order = Order {
+            before: newest.map(|step| step.id()),
+            is_delivered: false,
+        };
+        book.enter(id.clone(), order);
+        drop(book);
+        self.travel(id, rest);
+        Ok(())
+    }
+
+    /// What is left to send of an order: to a new viewer all its steps, to one that comes back
+    /// those it missed. `None` if that is nothing, and nothing will come.
+    pub(super) async fn follow(
+        &self,
+        id: &OrderId,
+        last_event_id: &LastEventId,
+    ) -> Result<Option<Subscription>, TopicError> {
+        let topic = topic(id);
+        // Before the book is opened: an order that is entered after that is not missed.
+        let steps = self.hub.subscribe(&topic)?.end_after(is_delivery);
+        let (before, is_delivered) = match self.book.lock().await.get(id) {
+            Some(order) => (order.before.clone(), order.is_delivered),
+            None => (None, false),
+        };
+        let is_over = match self.hub.newest(&topic).await? {
+            Some(newest) => is_delivery(&newest) && last_event_id.id() == Some(&newest.id()),
+            // It is too long ago for the hub.
+            None => is_delivered,
+        };
+        if is_over {
+            return Ok(None);
+        }
+        let is_new = *last_event_id == LastEventId::default();
+        Ok(Some(match before {
+            Some(before) if is_new => steps.after(before),
+            _ => steps.recent(usize::MAX).after(last_event_id),
+        }))
+    }
+
+    /// Lets an order take its remaining steps, for as long as somebody holds the hub or one of its
+    /// streams.
+    fn travel(&self, id: OrderId, rest: [OrderStatus; OrderStatus::ALL.len() - 1]) {
+        let (clock, pace, book) = (self.clock, self.pace, Arc::clone(&self.book));
+        let hub = self.hub.downgrade();
         tokio::spawn(async move {
             for status in rest {
                 sleep(pace).await;
-                let Some(journal) = journal.upgrade() else {
+                let Some(hub) = hub.upgrade() else {
                     return;
                 };
-                record(&journal, &history, update(&id, status, clock));
+                // Held, so that who sees the delivery can order again.
+                let mut book = book.lock().await;
+                if let Err(error) = publish(&hub, &id, status, clock).await {
+                    tracing::error!(%error, order = %id, "a step was not published");
+                }
+                if let Some(order) = book.get_mut(&id) {
+                    order.is_delivered = status == OrderStatus::Delivered;
+                }
             }
         });
-        Ok(())
-    }
-
-    /// The steps after the one that was seen, until the last one.
-    pub(super) fn follow(
-        self,
-        id: OrderId,
-        mut seen: u64,
-    ) -> impl Stream<Item = Event<Tagged<Message>>> {
-        stream! {
-            let mut history = self.appearance(&id).await;
-            loop {
-                let steps = history.borrow_and_update().clone();
-                let is_over = is_delivered(&steps);
-                let new = steps.partition_point(|&(id, _)| id <= seen);
-                for (id, update) in steps.into_iter().skip(new) {
-                    seen = id;
-                    yield Event::tagged(Message::Order(update)).with_id(id);
-                }
-                if is_over || history.changed().await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Whether nothing comes after the step that was seen.
-    pub(super) fn is_over(&self, id: &OrderId, seen: u64) -> bool {
-        match self.book().orders.get(id) {
-            Some(history) => {
-                let steps = history.borrow();
-                is_delivered(&steps) && steps.iter().all(|&(id, _)| id <= seen)
-            }
-            // Who has seen a step of an order that is not there any more: it was delivered.
-            None => true,
-        }
-    }
-
-    /// Whether the id is one of an event from here.
-    pub(super) fn knows(&self, id: u64) -> bool {
-        self.journal.knows(id)
-    }
-
-    /// Waits for an order that is not there yet.
-    async fn appearance(&self, id: &OrderId) -> watch::Receiver<History> {
-        let mut news = self.journal.news(Topic::Orders);
-        loop {
-            if let Some(history) = self.book().orders.get(id) {
-                return history.clone();
-            }
-            // Never an error: the journal is held here.
-            let _ = news.changed().await;
-        }
-    }
-
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Book {
-    /// Makes room for an order, and enters it.
-    fn enter(&mut self, id: &OrderId, history: watch::Receiver<History>) -> Result<(), Refused> {
-        if self
-            .orders
-            .get(id)
-            .is_some_and(|order| !is_delivered(&order.borrow()))
-        {
-            return Err(Refused::OnItsWay);
-        }
-        if self.orders.contains_key(id) {
-            self.oldest_first.retain(|other| other != id);
-        } else if self.orders.len() >= MAX_ORDERS {
-            let delivered = self
-                .oldest_first
-                .iter()
-                .position(|id| {
-                    self.orders
-                        .get(id)
-                        .is_some_and(|order| is_delivered(&order.borrow()))
-                })
-                .ok_or(Refused::TooMany)?;
-            if let Some(forgotten) = self.oldest_first.remove(delivered) {
-                self.orders.remove(&forgotten);
-            }
-        }
-        self.oldest_first.push_back(id.clone());
-        self.orders.insert(id.clone(), history);
-        Ok(())
+impl From<Full> for Refused {
+    fn from(_: Full) -> Self {
+        Self::TooMany
     }
 }
 
-fn is_delivered(history: &History) -> bool {
-    history
-        .last()
-        .is_some_and(|(_, update)| update.status == OrderStatus::Delivered)
+impl From<TopicError> for Refused {
+    fn from(error: TopicError) -> Self {
+        Self::Unpublished(error.into())
+    }
 }
 
-fn update(id: &OrderId, status: OrderStatus, clock: Clock) -> OrderUpdate {
-    OrderUpdate {
+impl From<PublishError> for Refused {
+    fn from(error: PublishError) -> Self {
+        Self::Unpublished(error)
+    }
+}
+
+/// The hub's topic of one order.
+fn topic(id: &OrderId) -> String {
+    format!("{ALL}/{id}")
+}
+
+/// Publishes a step to the viewers of the order, and to those of all orders.
+async fn publish(
+    hub: &Hub,
+    id: &OrderId,
+    status: OrderStatus,
+    clock: Clock,
+) -> Result<(), PublishError> {
+    let step = Event::tagged(Message::Order(OrderUpdate {
         order_id: id.to_string(),
         status,
         step: status.step(),
         steps: OrderStatus::ALL.len(),
         timestamp: clock.now(),
-    }
+    }));
+    hub.publish(&topic(id), step.clone()).await?;
+    hub.publish(ALL, step).await?;
+    Ok(())
 }
 
-/// Publishes a step, and adds it to what the order's own viewers see.
-fn record(journal: &Journal, history: &watch::Sender<History>, update: OrderUpdate) {
-    let published = journal.publish(Message::Order(update.clone()));
-    history.send_modify(|history| history.push((published.id, update)));
+/// Whether a step is the last one.
+fn is_delivery(step: &hub::Message) -> bool {
+    #[derive(Deserialize)]
+    struct Step {
+        status: OrderStatus,
+    }
+
+    step.json()
+        .is_ok_and(|Step { status }| status == OrderStatus::Delivered)
 }

@@ -1,58 +1,7 @@
-// What comes from the server goes into the page as text, never as HTML.
+// The parts of the page, and what each does with the events it is for.
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const fromTemplate = (id) => $(`#${id}`).content.firstElementChild.cloneNode(true);
-
-// The connection
-
-const TRY_AGAIN = 5000;
-const listeners = new Map();
-let lastId = "";
-let events = 0;
-let retries = 0;
-
-function connect() {
-  // A source of its own begins without an id; the server takes it from here as well.
-  const source = new EventSource(`/sse/live?${new URLSearchParams({ lastEventId: lastId })}`);
-  source.onopen = () => {
-    showState("open");
-    notice("");
-  };
-  source.onerror = () => {
-    $("#retries").textContent = ++retries;
-    showState("reconnecting");
-    // The browser reconnects by itself, but not after a status like 429 or a proxy's 502.
-    if (source.readyState === EventSource.CLOSED) setTimeout(connect, TRY_AGAIN);
-  };
-  for (const [name, show] of listeners) {
-    source.addEventListener(name, (event) => {
-      lastId = event.lastEventId;
-      $("#last-id").textContent = lastId || "–";
-      $("#events").textContent = ++events;
-      show(event);
-    });
-  }
-}
-
-function on(name, show) {
-  listeners.set(name, show);
-}
-
-function showState(state) {
-  $("#state").textContent = state;
-  $("#state").dataset.state = state;
-}
-
-function notice(text) {
-  $("#gap").textContent = text;
-  $("#gap").hidden = !text;
-}
-
-on("gap", ({ data }) => {
-  const { missed } = JSON.parse(data);
-  notice(`Some events were missed (${missed ?? "nobody knows how many"}). What follows is all there is.`);
-});
-on("bye", ({ data }) => notice(`Goodbye: ${data}. The page comes back by itself.`));
+import { connect, isCut, on, onCut } from "./connection.js";
+import { $, fromTemplate } from "./dom.js";
 
 // Stocks
 
@@ -146,41 +95,91 @@ $("#notifications form").onsubmit = async (event) => {
   problem.textContent = response.ok ? "" : (await response.json()).error;
 };
 
-// Tokens: a stream of their own, opened on demand
+// Tokens: an answer is made whether it is read or not. So it is asked for once, and then read in a
+// stream of its own, from wherever this page had come to.
 
 const stop = $("#tokens button.quiet");
 const answer = $("#tokens .answer");
-let tokens;
+const note = $("#tokens .note");
+let reading;
 
-function stopTokens() {
-  tokens?.close();
+$("#tokens form").onsubmit = async (event) => {
+  event.preventDefault();
+  endReading();
+  answer.textContent = "";
+  note.textContent = "";
+  const prompt = new FormData(event.target).get("prompt");
+  const response = await fetch("/api/ai/answers", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ prompt }),
+  });
+  const { stream, error } = await response.json();
+  if (!response.ok) {
+    note.textContent = error;
+    return;
+  }
+  reading = { stream, lastId: "", tokens: 0, parts: [] };
+  answer.classList.add("busy");
+  stop.disabled = false;
+  if (!isCut()) read(reading);
+};
+stop.onclick = endReading;
+
+function read(reading) {
+  const { stream, lastId } = reading;
+  const source = new EventSource(`${stream}?${new URLSearchParams({ lastEventId: lastId })}`);
+  reading.source = source;
+  const listen = (name, show) =>
+    source.addEventListener(name, (event) => {
+      reading.lastId = event.lastEventId;
+      show(event);
+    });
+  listen("answer", () => {});
+  listen("token", ({ data }) => {
+    reading.tokens++;
+    answer.append(JSON.parse(data).token);
+    showParts(reading, "");
+  });
+  listen("gap", () => answer.append(" [some tokens are not kept any more] "));
+  // Without this, the browser would come back to be told that there is no more.
+  listen("done", endReading);
+  source.onerror = () => {
+    if (source.readyState !== EventSource.CLOSED) return;
+    note.textContent = "The server does not have this answer any more.";
+    endReading();
+  };
+}
+
+function endReading() {
+  reading?.source?.close();
+  reading = undefined;
   stop.disabled = true;
   answer.classList.remove("busy");
 }
 
-$("#tokens form").onsubmit = (event) => {
-  event.preventDefault();
-  stopTokens();
-  answer.textContent = "";
-  answer.classList.add("busy");
-  stop.disabled = false;
-  const prompt = new FormData(event.target).get("prompt");
-  tokens = new EventSource(`/sse/ai/stream?${new URLSearchParams({ prompt })}`);
-  tokens.addEventListener("token", ({ data }) => answer.append(JSON.parse(data).token));
-  // Without this, the browser would come back for more.
-  tokens.addEventListener("done", stopTokens);
-  tokens.onerror = () => {
-    if (tokens.readyState !== EventSource.CLOSED) return;
-    stopTokens();
-    answer.append(" (the server refused the stream)");
-  };
-};
-stop.onclick = stopTokens;
+onCut((isAway) => {
+  if (!reading) return;
+  if (isAway) {
+    reading.source?.close();
+    showParts(reading, ", and the answer goes on");
+    reading.parts.push(reading.tokens);
+    reading.tokens = 0;
+  } else {
+    read(reading);
+  }
+});
+
+function showParts({ parts, tokens }, then) {
+  const words = [...parts, tokens].map((count) => `${count} tokens`);
+  note.textContent = words.join(", cut off, ") + then;
+}
 
 // Statistics
 
 on("stats", ({ data }) => {
-  for (const [name, number] of Object.entries(JSON.parse(data))) {
+  const { hub, ...stats } = JSON.parse(data);
+  for (const [name, number] of Object.entries({ ...stats, ...hub })) {
     const field = $(`[data-stat="${CSS.escape(name)}"]`);
     if (field) field.textContent = number ?? "none";
   }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{millis, new_app, post_json, secs};
+use crate::{id, millis, new_app, post_json, secs};
 
 const PUBLISH: &str = "/api/notifications";
 const STREAM: &str = "/sse/notifications";
@@ -13,7 +13,7 @@ async fn a_notification_arrives_under_the_name_of_its_type() {
     let notification = r#"{"type":"deploy","data":{"version":"1.4","steps":[1,2]}}"#;
     let mut receipt = post_json(&app, PUBLISH, notification).await;
     receipt.expect_status(200);
-    let expected = json!({ "published": true, "id": "1767225600006", "receivers": 1 });
+    let expected = json!({ "published": true, "id": id(6), "receivers": 1 });
     assert_eq!(receipt.body_json::<Value>().await, expected);
     post_json(&app, PUBLISH, r#"{"type":"ping"}"#)
         .await
@@ -26,7 +26,7 @@ async fn a_notification_arrives_under_the_name_of_its_type() {
 async fn a_quiet_stream_is_kept_alive() {
     let mut sse = sse_testkit::get(new_app(), STREAM).await;
     sse.expect_opening().await;
-    sse.expect_id("1767225600005").await;
+    sse.expect_id(id(5)).await;
     sse.expect_idle(secs(15)).await;
     sse.expect_heartbeat().await;
     sse.expect_idle(secs(15)).await;
@@ -38,7 +38,7 @@ async fn a_client_cut_off_before_its_first_event_misses_nothing() {
     let app = new_app();
     let mut sse = sse_testkit::get(app.clone(), STREAM).await;
     // It has got no event, but it knows where it stands.
-    sse.expect_id("1767225600005").await;
+    sse.expect_id(id(5)).await;
     sse.close();
     post_json(&app, PUBLISH, r#"{"type":"missed","data":1}"#)
         .await

@@ -9,16 +9,20 @@ async fn the_page_needs_nothing_from_outside() {
     let policy = page.headers()["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let html = page.body_text().await;
+    let mut uses = html.clone();
     for (file, kind) in [
         ("/app.js", "text/javascript; charset=utf-8"),
+        ("/connection.js", "text/javascript; charset=utf-8"),
+        ("/dom.js", "text/javascript; charset=utf-8"),
         ("/style.css", "text/css; charset=utf-8"),
     ] {
-        assert!(html.contains(&format!("\"{file}\"")), "{file} is not used");
+        assert!(uses.contains(&format!("{file}\"")), "{file} is not used");
         let mut part = sse_testkit::get(app.clone(), file).await;
         part.expect_status(200).expect_header("content-type", kind);
         let text = part.body_text().await;
         assert!(!text.contains("://"), "{file} names another host");
         assert!(!text.contains("innerHTML"), "{file} writes HTML");
+        uses += &text;
     }
     let outside = html.replace("http://www.w3.org/2000/svg", "");
     assert!(!outside.contains("://"), "the page names another host");
