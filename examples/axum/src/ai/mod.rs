@@ -40,8 +40,8 @@ struct Question {
 /// Where an answer is to be had.
 #[derive(Debug, Serialize)]
 struct Accepted {
-    stream: String,
     id: String,
+    stream: String,
 }
 
 /// Begins an answer, whoever will read it.

@@ -57,7 +57,8 @@ function opened() {
 }
 
 function lost(state) {
-  lostAt ??= performance.now();
+  // A page that has seen nothing yet has nothing to recover.
+  if (lastId) lostAt ??= performance.now();
   recovery = undefined;
   showState(state);
 }
@@ -134,7 +135,8 @@ on("gap", ({ data }) => {
   const { reason, missed } = JSON.parse(data);
   // All that is kept comes again, or the numbers begin anew.
   if (reason === "foreign" || reason === "unknown") ticks.clear();
-  notice(`gap, ${reason}: ${REASONS[reason] ?? ""} Missing: ${missed ?? "nobody knows how many"}.`);
+  const missing = missed === null ? "The server can't tell how many events" : number(missed, "event");
+  notice(`gap, ${reason}: ${REASONS[reason] ?? ""} ${missing} are missing.`);
   if (recovery) recovery.gap = reason;
 });
 

@@ -22,6 +22,7 @@ async fn the_page_needs_nothing_from_outside() {
         let text = part.body_text().await;
         assert!(!text.contains("://"), "{file} names another host");
         assert!(!text.contains("innerHTML"), "{file} writes HTML");
+        assert!(!uses.contains(&text), "{file} is another file");
         uses += &text;
     }
     let outside = html.replace("http://www.w3.org/2000/svg", "");
