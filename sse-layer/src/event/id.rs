@@ -92,6 +92,17 @@ impl TryFrom<String> for EventId {
     }
 }
 
+/// As text, such as for an answer that tells under which id something was published.
+#[cfg(feature = "json")]
+impl serde::Serialize for EventId {
+    fn serialize<S>(&self, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        S: serde::Serializer,
+    {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 macro_rules! id_from_integer {
     ($($integer:ty),*) => {$(
         impl From<$integer> for EventId {
@@ -123,6 +134,13 @@ mod tests {
         for id in ["", " ", "0", "é", "\u{2028}", "\u{feff}x", "a: b"] {
             assert_eq!(EventId::new(id).unwrap().as_str(), id);
         }
+    }
+
+    #[cfg(feature = "json")]
+    #[test]
+    fn an_id_in_json_is_text() {
+        let id = serde_json::to_string(&EventId::from(7)).unwrap();
+        assert_eq!(id, r#""7""#);
     }
 
     #[test]

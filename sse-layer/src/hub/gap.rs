@@ -10,7 +10,7 @@ use crate::event::{Event, EventId, EventName, Frame};
 /// ```text
 /// id: 0689ad1e9c85a3f1-41
 /// event: gap
-/// data: {"reason":"evicted","missed":12}
+/// data: {"reason":"lagged","missed":12}
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

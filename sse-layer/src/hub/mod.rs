@@ -38,7 +38,7 @@
 //! | an id from which the history does not reach | what is kept, with a [`Gap`] `evicted` at the place of what is not |
 //! | an id from another hub, or from before a restart | a gap `foreign`, then all that is kept |
 //! | anything else | a gap `unknown`, then all that is kept |
-//! | no id | what comes, or the [recent](Subscription::recent) messages first |
+//! | no id | what comes, or first the [recent](Subscription::recent) messages, or [all](Subscription::from_the_first) |
 //!
 //! A subscriber that is too slow reads what it missed from the history; if that does not reach, it
 //! is told by a gap `lagged`. [`LagPolicy`] has the choices.

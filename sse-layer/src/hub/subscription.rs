@@ -93,7 +93,15 @@ enum Phase {
 
 struct Start {
     after: LastEventId,
-    recent: usize,
+    /// For a client without an id.
+    beginning: Beginning,
+}
+
+#[derive(Clone, Copy)]
+enum Beginning {
+    Now,
+    Recent(usize),
+    First,
 }
 
 /// What a [`Subscription`] sends, before it is made into a frame.
@@ -125,7 +133,7 @@ impl Subscription {
             },
             start: Some(Box::new(Start {
                 after: LastEventId::default(),
-                recent: 0,
+                beginning: Beginning::Now,
             })),
             subscribed,
             filter: None,
@@ -164,7 +172,18 @@ impl Subscription {
     #[must_use]
     pub fn recent(mut self, count: usize) -> Self {
         if let Some(start) = &mut self.start {
-            start.recent = count;
+            start.beginning = Beginning::Recent(count);
+        }
+        self
+    }
+
+    /// Begins with the first message that was ever published to these topics, and with a [`Gap`]
+    /// if not all of them are kept. For what makes sense only as a whole, such as the tokens of an
+    /// answer; as with [`recent`](Self::recent), for clients that have seen nothing yet.
+    #[must_use]
+    pub fn from_the_first(mut self) -> Self {
+        if let Some(start) = &mut self.start {
+            start.beginning = Beginning::First;
         }
         self
     }
@@ -290,6 +309,7 @@ impl Subscription {
         let known = start.after.id().map(|id| position::parse(id.as_str()));
         let (position, stranger) = match known {
             None if start.after.is_malformed() => (0, Some(GapReason::Unknown)),
+            None if matches!(start.beginning, Beginning::First) => (0, None),
             None => (self.subscribed, None),
             Some(Some((epoch, sequence))) if epoch == ledger.epoch => {
                 if sequence <= ledger.last() {
@@ -306,10 +326,10 @@ impl Subscription {
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
         self.position = position;
         for source in &mut self.merge.sources {
-            if is_new && start.recent > 0 {
+            if let (true, Beginning::Recent(count @ 1..)) = (is_new, start.beginning) {
                 // Those behind `subscribed` are its own anyway, and don't count.
                 let topic = &source.topic;
-                let from = topic.place_before_newest(start.recent, position, ledger);
+                let from = topic.place_before_newest(count, position, ledger);
                 source.begin_at(from, if_missing);
                 self.position = self.position.min(from.sequence);
             } else if position < source.attached().sequence || position > self.subscribed {

@@ -212,6 +212,23 @@ async fn a_new_client_may_begin_with_the_newest_messages() {
 }
 
 #[tokio::test]
+async fn a_new_client_may_begin_with_the_first_message_ever() {
+    let five = five_published().await;
+    let whole = |hub: &Hub| hub.subscribe("t").unwrap().from_the_first();
+    assert_eq!(
+        ready(&mut whole(&five).deliveries()),
+        ["gap evicted 2 up to 2", "3", "4", "5"]
+    );
+    assert_eq!(ready(&mut whole(&five).after(id(4)).deliveries()), ["5"]);
+    let hub = hub(History::new()).build();
+    assert_eq!(ready(&mut whole(&hub).deliveries()), ["at 0"]);
+    publish(&hub, "t", "a").await;
+    publish(&hub, "other", "b").await;
+    publish(&hub, "t", "c").await;
+    assert_eq!(ready(&mut whole(&hub).deliveries()), ["a", "c"]);
+}
+
+#[tokio::test]
 async fn several_topics_come_in_the_order_of_their_ids_and_gaps_in_their_places() {
     let hub = hub(History::new().events(2)).build();
     for (topic, n) in [
