@@ -430,3 +430,20 @@ async fn a_client_cut_off_before_anything_was_published_goes_on_from_there() {
     let mut second = resumed(&hub, id(0)).deliveries();
     assert_eq!(ready(&mut second), ["meanwhile"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn few_who_come_back_to_topics_that_are_gone_are_told_of_gaps_that_are_none() {
+    let hub = hub(History::new()).build();
+    let mut ids = Vec::new();
+    for n in 0..10_000 {
+        ids.push(publish(&hub, &n.to_string(), "x").await);
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(hub.stats().topics, 0);
+    for (n, id) in ids.into_iter().enumerate() {
+        let back = hub.subscribe(&n.to_string()).unwrap().after(id);
+        ready(&mut back.deliveries());
+    }
+    let told = hub.stats().gaps;
+    assert!(told < 1000, "{told} of 10,000");
+}
