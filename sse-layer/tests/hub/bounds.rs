@@ -327,3 +327,18 @@ async fn keys_that_are_forgotten_give_all_their_memory_back() {
         "{freed:?} of {taken}"
     );
 }
+
+#[test]
+fn a_runtime_without_timers_loses_no_event() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let hub = Hub::memory();
+    runtime.unwrap().block_on(async {
+        let mut all = hub.subscribe("t").unwrap().no_positions().deliveries();
+        for n in 0..3 {
+            publish(&hub, "t", n).await;
+            // The task that sweeps can't.
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ready(&mut all), ["0", "1", "2"]);
+    });
+}

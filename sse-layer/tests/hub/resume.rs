@@ -127,6 +127,8 @@ async fn a_filter_does_not_leave_its_client_behind() {
     };
     let mut first = evens(&hub).deliveries();
     assert_eq!(ready(&mut first), ["at 0"], "nobody has published yet");
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert_eq!(ready(&mut first), [""; 0], "which it knows");
     publish(&hub, "t", "2").await;
     assert_eq!(ready(&mut first), ["2"]);
     for _ in 0..100 {
@@ -460,4 +462,30 @@ async fn few_who_come_back_to_topics_that_are_gone_are_told_of_gaps_that_are_non
     }
     let told = hub.stats().gaps;
     assert!(told < 1000, "{told} of 10,000");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_filter_lets_through_tells_the_position_for_a_while() {
+    let hub = hub(History::new()).build();
+    let mut evens = hub.subscribe("t").unwrap().filter(|message| {
+        let n: u64 = message.data().unwrap().parse().unwrap();
+        n % 2 == 0
+    });
+    evens = evens.after(id(0));
+    let mut evens = evens.deliveries();
+    assert_eq!(ready(&mut evens), [""; 0]);
+    for n in 1..=5 {
+        tokio::time::advance(Duration::from_secs(7)).await;
+        publish(&hub, "t", n).await;
+        let expected = if n % 2 == 0 {
+            vec![n.to_string()]
+        } else {
+            vec![]
+        };
+        assert_eq!(ready(&mut evens), expected);
+    }
+    tokio::time::advance(Duration::from_secs(7)).await;
+    assert_eq!(ready(&mut evens), [""; 0], "14 seconds after 4");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(ready(&mut evens), ["at 5"]);
 }
