@@ -21,7 +21,9 @@ pub struct Gap {
     /// could tell which of them the subscriber's filter would have let through.
     pub missed: Option<u64>,
     /// The id from which the stream goes on. A client that comes back with it is not told of the
-    /// same gap again.
+    /// same gap again. With [`LagPolicy::Skip`](super::LagPolicy::Skip) that is the place where the
+    /// gap begins: a client that comes back with it gets what the history still has of what was
+    /// skipped.
     pub id: EventId,
 }
 

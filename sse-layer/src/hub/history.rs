@@ -55,8 +55,9 @@ impl History {
         self
     }
 
-    /// For how long. What is older is sent to nobody, and its memory is given back within a
-    /// quarter of this time, or within 15 seconds, whichever is shorter.
+    /// For how long. What is older is sent to nobody who comes back; a subscriber that was there
+    /// still gets it from its topic's queue. Its memory is given back within a quarter of this
+    /// time, or within 15 seconds, whichever is shorter.
     pub const fn age(mut self, age: Duration) -> Self {
         self.age = age;
         self

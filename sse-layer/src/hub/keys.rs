@@ -47,13 +47,25 @@ impl Keys {
         let mut freed = 0;
         while let Some((at, _)) = self.oldest_first.front() {
             if now.saturating_duration_since(*at) < REMEMBERED {
-                return freed;
+                break;
             }
             if let Some((_, key)) = self.oldest_first.pop_front() {
                 freed += Self::cost(&key);
                 self.sequences.remove(&key);
             }
         }
+        if freed > 0 {
+            self.shrink();
+        }
         freed
+    }
+
+    /// Gives back the places of what is forgotten, which are most of what keys take.
+    fn shrink(&mut self) {
+        let few = self.oldest_first.len() * 2;
+        if self.oldest_first.capacity() > 64.max(few * 2) {
+            self.oldest_first.shrink_to(few);
+            self.sequences.shrink_to(few);
+        }
     }
 }

@@ -20,7 +20,8 @@ pub struct HubStats {
     pub subscribers: usize,
     /// Messages that were published.
     pub published: u64,
-    /// Messages that were handed to subscribers, each counted once a subscriber.
+    /// Messages that were handed to subscribers, each counted once a subscriber: when that has read
+    /// all there is, or ends.
     pub delivered: u64,
     /// Messages that a queue dropped before a subscriber had them, each counted once a
     /// subscriber. With [`LagPolicy::CatchUp`](super::LagPolicy::CatchUp) it may have got them

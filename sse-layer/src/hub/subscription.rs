@@ -229,7 +229,8 @@ impl Subscription {
     }
 
     /// Sends no ids without data, for clients that take every blank line for an event, such as
-    /// Python's httpx-sse.
+    /// Python's httpx-sse. One that is cut off before its first event then begins anew, and does not
+    /// know what it missed.
     #[must_use]
     pub fn no_positions(mut self) -> Self {
         self.sends_positions = false;

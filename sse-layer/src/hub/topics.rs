@@ -26,7 +26,7 @@ impl Topics {
             max,
             history,
             by_name: RwLock::default(),
-            gone: Gone::default(),
+            gone: Gone::new(max),
         }
     }
 
@@ -114,20 +114,28 @@ impl Topics {
 /// message. Of any number of topics this remembers that in a fixed amount of memory: the names
 /// share places, and each place has the last message of all its names. So a client may be told of
 /// a gap that is none, but never not be told of one.
-#[derive(Default)]
 struct Gone {
+    count: usize,
     places: OnceLock<Box<[AtomicU64]>>,
     hasher: RandomState,
 }
 
-const PLACES: usize = 1024;
-
 impl Gone {
+    /// A hub of many topics has as many places, up to a megabyte of them: in fewer nearly all who
+    /// come back would be told of a gap that is none.
+    fn new(max_topics: usize) -> Self {
+        Self {
+            count: max_topics.clamp(1024, 128 * 1024).next_power_of_two(),
+            places: OnceLock::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
     fn note(&self, name: &str, last: u64) {
         if last > 0 {
             let places = self
                 .places
-                .get_or_init(|| (0..PLACES).map(|_| AtomicU64::new(0)).collect());
+                .get_or_init(|| (0..self.count).map(|_| AtomicU64::new(0)).collect());
             places[self.place(name)].fetch_max(last, Ordering::SeqCst);
         }
     }
@@ -140,6 +148,6 @@ impl Gone {
 
     fn place(&self, name: &str) -> usize {
         // Of a power of two the low bits are the remainder.
-        self.hasher.hash_one(name) as usize & (PLACES - 1)
+        self.hasher.hash_one(name) as usize & (self.count - 1)
     }
 }

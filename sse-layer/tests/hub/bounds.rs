@@ -300,3 +300,45 @@ fn what_threads_publish_is_swept_by_those_who_are_subscribed() {
         assert_eq!(hub.stats().topics, 1);
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_forgotten_give_all_their_memory_back() {
+    let hub = Hub::builder().history(History::off()).build();
+    let keyed = |n: u32| hub.publish("t", text(1)).key(&n.to_string()).blocking();
+    let _subscribed = hub.subscribe("t").unwrap();
+    // The queue is at its bound.
+    for _ in 0..3000 {
+        publish(&hub, "t", "x").await;
+    }
+    let taken = allocation_counter::measure(|| {
+        for n in 0..50_000 {
+            keyed(n).unwrap();
+        }
+    });
+    let (taken, told) = (taken.bytes_current, hub.stats().history_bytes);
+    assert!(
+        taken > 4_000_000 && told as i64 > taken / 2,
+        "{taken}, {told}"
+    );
+    tokio::time::advance(Duration::from_secs(120)).await;
+    let freed = allocation_counter::measure(|| drop(keyed(0).unwrap()));
+    assert!(
+        -freed.bytes_current > taken - 10_000,
+        "{freed:?} of {taken}"
+    );
+}
+
+#[test]
+fn a_runtime_without_timers_loses_no_event() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let hub = Hub::memory();
+    runtime.unwrap().block_on(async {
+        let mut all = hub.subscribe("t").unwrap().no_positions().deliveries();
+        for n in 0..3 {
+            publish(&hub, "t", n).await;
+            // The task that sweeps can't.
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(ready(&mut all), ["0", "1", "2"]);
+    });
+}

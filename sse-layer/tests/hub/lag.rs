@@ -1,6 +1,8 @@
 //! Subscribers that are slower than what they are subscribed to.
 
-use futures_util::StreamExt;
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt};
 use sse_layer::{
     Hub,
     hub::{History, LagPolicy},
@@ -190,4 +192,77 @@ async fn who_is_closed_before_its_first_event_knows_from_where_to_come_back() {
     }
     assert_eq!(ready(&mut new), ["at 1", "the end"]);
     assert_eq!(ready(&mut back), ["the end"], "it knows that already");
+}
+
+#[tokio::test]
+async fn one_topic_that_lags_closes_all_before_the_others_leave_it_behind() {
+    let hub = hub(100);
+    let both = |from| {
+        let both = hub.subscribe_many(["other", "t"]).unwrap();
+        both.on_lag(LagPolicy::Close).after(from).deliveries()
+    };
+    let mut first = both(id(0));
+    for n in 1..=8 {
+        publish(&hub, if n == 7 { "other" } else { "t" }, n).await;
+    }
+    assert_eq!(ready(&mut first), ["the end"], "7 is behind what it missed");
+    let all: Vec<_> = (1..=8).map(|n| n.to_string()).collect();
+    assert_eq!(ready(&mut both(id(0))), all);
+}
+
+#[tokio::test]
+async fn a_filter_leaves_open_how_many_are_missing() {
+    let hub = hub(0);
+    let slow = hub.subscribe("t").unwrap().filter(|message| {
+        let n: u64 = message.data().unwrap().parse().unwrap();
+        n % 2 == 0
+    });
+    for n in 1..=10 {
+        publish(&hub, "t", n).await;
+    }
+    let told = ready(&mut slow.deliveries());
+    assert_eq!(told, ["gap lagged ? up to 6", "8", "10"]);
+}
+
+#[tokio::test]
+async fn where_a_client_knows_the_newest_message_the_number_of_what_it_misses_is_known() {
+    let hub = hub(0);
+    let late = hub.subscribe("t").unwrap();
+    for n in 1..=3 {
+        publish(&hub, "t", n).await;
+    }
+    let mut late = late.after(id(3)).no_positions().deliveries();
+    assert_eq!(ready(&mut late), [""; 0]);
+    for n in 4..=10 {
+        publish(&hub, "t", n).await;
+    }
+    assert_eq!(
+        ready(&mut late),
+        ["gap lagged 3 up to 6", "7", "8", "9", "10"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stalled_reader_of_the_history_holds_is_bounded_by_bytes_too() {
+    let hub = Hub::builder()
+        .epoch(EPOCH)
+        .history(History::new().bytes(10_000_000))
+        .build();
+    let large = "x".repeat(100_000);
+    let mut stalled = None;
+    let held = allocation_counter::measure(|| {
+        for _ in 0..64 {
+            let event = sse_layer::Event::text(large.clone());
+            hub.blocking_publish("t", event).unwrap();
+        }
+        let mut reader = hub.subscribe("t").unwrap().after(id(0));
+        assert!(reader.next().now_or_never().is_some());
+        stalled = Some(reader);
+        // Everything that is kept goes.
+        tokio::time::advance(Duration::from_secs(600)).now_or_never();
+        assert!(hub.newest("t").now_or_never().unwrap().unwrap().is_none());
+    });
+    assert_eq!(hub.stats().history_bytes, 0);
+    let held = held.bytes_current;
+    assert!((100_000..300_000).contains(&held), "{held} bytes");
 }

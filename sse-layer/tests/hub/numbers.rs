@@ -56,3 +56,18 @@ async fn stats_tell_what_there_is_and_what_was_done() {
     );
     assert_eq!(stats.delivered, 21);
 }
+
+#[tokio::test]
+async fn what_is_passed_over_for_the_latest_is_counted() {
+    let hub = Hub::builder()
+        .queue(4, usize::MAX)
+        .history(History::off())
+        .build();
+    let slow = hub.subscribe("t").unwrap().on_lag(LagPolicy::Latest);
+    for n in 1..=10 {
+        publish(&hub, "t", n).await;
+    }
+    assert_eq!(ready(&mut slow.deliveries()), ["10"]);
+    let stats = hub.stats();
+    assert_eq!((stats.delivered, stats.lagged, stats.gaps), (1, 9, 0));
+}

@@ -1,7 +1,16 @@
 //! How events are published.
 
-use std::time::Duration;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Wake, Waker},
+    time::Duration,
+};
 
+use futures_util::{FutureExt, StreamExt};
 use sse_layer::{
     Event, Hub,
     hub::{History, PublishError},
@@ -116,4 +125,77 @@ async fn a_weak_handle_is_good_while_somebody_has_the_hub_or_a_subscription() {
     assert_eq!(ready(&mut subscription), ["x"]);
     drop(subscription);
     assert!(weak.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn a_subscription_that_moves_wakes_whoever_polled_it_last() {
+    for topics in [&["a"][..], &["a", "b", "c"]] {
+        let hub = Hub::memory();
+        let mut all = hub.subscribe_many(topics).unwrap().no_positions();
+        let (first, first_woken) = counter();
+        let (second, second_woken) = counter();
+        for waker in [&first, &second, &second] {
+            let next = all.poll_next_unpin(&mut Context::from_waker(waker));
+            assert!(next.is_pending());
+        }
+        assert_eq!(all.next().now_or_never(), None);
+        let next = all.poll_next_unpin(&mut Context::from_waker(&second));
+        assert!(next.is_pending());
+        publish(&hub, "a", "x").await;
+        assert_eq!(woken(&first_woken), 0);
+        assert_eq!(woken(&second_woken), 1);
+        assert!(all.next().now_or_never().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_filter_that_lets_nothing_through_asks_to_be_polled_again() {
+    let hub = Hub::memory();
+    for n in 0..257 {
+        publish(&hub, "t", n).await;
+    }
+    let none = hub.subscribe("t").unwrap().recent(1000).filter(|_| false);
+    let mut none = none.no_positions();
+    let (waker, times) = counter();
+    let mut poll = || none.poll_next_unpin(&mut Context::from_waker(&waker));
+    assert!(poll().is_pending());
+    assert_eq!(woken(&times), 1, "there is more to look at");
+    assert!(poll().is_pending());
+    assert_eq!(woken(&times), 1, "that was all");
+}
+
+#[tokio::test]
+async fn a_filter_may_use_the_hub_and_even_panic() {
+    let hub = Hub::builder().history(History::off()).build();
+    let inner = hub.clone();
+    let all = hub.subscribe("t").unwrap().filter(move |message| {
+        inner.blocking_publish("t", Event::text("again")).unwrap();
+        drop(inner.subscribe("t").unwrap());
+        assert_eq!(message.data().unwrap(), "x", "as the test wants it");
+        true
+    });
+    publish(&hub, "t", "x").await;
+    let mut all = all.deliveries();
+    assert!(all.next().now_or_never().is_some());
+    let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| all.next().now_or_never()));
+    assert!(panicked.is_err());
+    drop(all);
+    assert_eq!((hub.stats().topics, hub.stats().subscribers), (0, 0));
+}
+
+struct Counter(AtomicUsize);
+
+impl Wake for Counter {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn counter() -> (Waker, Arc<Counter>) {
+    let counter = Arc::new(Counter(AtomicUsize::new(0)));
+    (Arc::clone(&counter).into(), counter)
+}
+
+fn woken(counter: &Counter) -> usize {
+    counter.0.load(Ordering::Relaxed)
 }

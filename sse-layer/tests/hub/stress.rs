@@ -7,7 +7,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 use sse_layer::{
     Event, EventId, Hub,
     hub::{Delivery, History, HubBuilder, LagPolicy},
@@ -312,4 +312,41 @@ fn without_a_history_each_client_is_told_of_what_is_missing() {
         &ALL_THAT_TELL,
     );
     assert!(hub.stats().gaps > 0);
+}
+
+/// Between the moment at which an id is given out and the one at which its message is there, a
+/// reader of two topics must not give a later one of the other.
+#[test]
+fn a_reader_at_the_heels_of_two_publishers_never_gets_a_lower_id_after_a_higher() {
+    const EACH: usize = 100_000;
+
+    let hub = Hub::builder().history(History::off()).build();
+    let both = hub.subscribe_many(["a", "b"]).unwrap();
+    let mut both = both.no_positions().deliveries();
+    thread::scope(|scope| {
+        for topic in ["a", "b"] {
+            let hub = &hub;
+            scope.spawn(move || {
+                for _ in 0..EACH {
+                    hub.blocking_publish(topic, Event::text("x")).unwrap();
+                }
+            });
+        }
+        let (mut position, mut passed) = (0, 0);
+        while passed < 2 * EACH as u64 {
+            match both.next().now_or_never().flatten() {
+                Some(Delivery::Message(message)) => {
+                    let id = sequence(&message.id());
+                    assert!(id > position, "{id} behind {position}");
+                    (position, passed) = (id, passed + 1);
+                }
+                Some(Delivery::Gap(gap)) => {
+                    position = sequence(&gap.id);
+                    passed += gap.missed.unwrap();
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(position, 2 * EACH as u64);
+    });
 }
