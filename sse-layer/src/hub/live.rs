@@ -196,6 +196,7 @@ mod tests {
         }
         assert!(live.sizes.len() <= 11);
     }
+
     #[test]
     fn a_queue_that_is_read_at_once_stays_small() {
         let (mut live, mut reader) = Live::new(QueueBounds {
@@ -208,5 +209,24 @@ mod tests {
         }
         assert_eq!(live.places, AT_FIRST);
         assert!(live.sizes.capacity() <= 2 * AT_FIRST);
+    }
+
+    #[test]
+    fn a_queue_has_all_its_places_again_behind_a_large_message() {
+        let size = message(1, 10).cost();
+        let bounds = QueueBounds {
+            events: 20,
+            bytes: 30 * size,
+        };
+        let (mut live, mut reader) = Live::new(bounds);
+        for sequence in 1..=20 {
+            live.send(message(sequence, 10));
+        }
+        live.send(message(21, 29 * size));
+        assert_eq!(received(&mut reader), (20, vec![21]));
+        for sequence in 22..=41 {
+            live.send(message(sequence, 10));
+        }
+        assert_eq!(received(&mut reader), (0, (22..=41).collect()));
     }
 }

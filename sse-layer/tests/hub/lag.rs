@@ -266,3 +266,18 @@ async fn what_a_stalled_reader_of_the_history_holds_is_bounded_by_bytes_too() {
     let held = held.bytes_current;
     assert!((100_000..300_000).contains(&held), "{held} bytes");
 }
+
+#[tokio::test]
+async fn a_gap_never_leads_back_before_what_another_topic_sent() {
+    let hub = hub(100);
+    let both = hub.subscribe_many(["quiet", "t"]).unwrap();
+    let mut both = both.on_lag(LagPolicy::Skip).no_positions().deliveries();
+    publish(&hub, "t", 1).await;
+    publish(&hub, "quiet", 2).await;
+    assert_eq!(ready(&mut both), ["1", "2"]);
+    for n in 3..=8 {
+        publish(&hub, "t", n).await;
+    }
+    let told = ["gap lagged 2 up to 2", "5", "6", "7", "8"];
+    assert_eq!(ready(&mut both), told);
+}

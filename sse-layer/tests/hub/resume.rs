@@ -506,3 +506,18 @@ async fn what_a_filter_lets_through_tells_the_position_for_a_while() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(ready(&mut evens), ["at 5"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn however_topics_share_what_is_remembered_of_them_no_loss_is_silent() {
+    let hub = hub(History::new()).max_topics(1000).build();
+    for n in 1..=1000 {
+        publish(&hub, &n.to_string(), "x").await;
+    }
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(hub.stats().topics, 0);
+    for n in 1..=1000 {
+        let missed_it = hub.subscribe(&n.to_string()).unwrap().after(id(n - 1));
+        let told = ready(&mut missed_it.deliveries());
+        assert!(told[0].starts_with("gap evicted"), "{n}: {told:?}");
+    }
+}

@@ -2,7 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, OnceLock},
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -349,4 +353,62 @@ fn a_reader_at_the_heels_of_two_publishers_never_gets_a_lower_id_after_a_higher(
         }
         assert_eq!(position, 2 * EACH as u64);
     });
+}
+
+/// With a topic that is made and dropped all the time, since nothing is kept and nobody stays.
+#[test]
+fn a_topic_that_is_dropped_and_made_anew_loses_nothing_of_what_is_published_meanwhile() {
+    const ROUNDS: usize = 3000;
+
+    let hub = Hub::builder().history(History::off()).build();
+    let clients_left = AtomicUsize::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while clients_left.load(Ordering::Relaxed) > 0 {
+                hub.blocking_publish("t", Event::text("x")).unwrap();
+            }
+        });
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let counted = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                    for _ in 0..ROUNDS {
+                        read_three(&hub);
+                    }
+                }));
+                clients_left.fetch_sub(1, Ordering::Relaxed);
+                counted.unwrap();
+            });
+        }
+    });
+    assert_eq!(hub.stats().topics, 0);
+}
+
+/// Subscribes, and holds three deliveries against each other: there is but one topic, so its ids
+/// have no holes.
+fn read_three(hub: &Hub) {
+    let mut client = hub.subscribe("t").unwrap().deliveries();
+    let at_first = hub.stats().published;
+    let mut position = None;
+    let mut got = 0;
+    for _ in 0..3 {
+        let next = loop {
+            let published = hub.stats().published;
+            if let Some(next) = client.next().now_or_never() {
+                break next.unwrap();
+            }
+            // One was perhaps on its way already, and not counted yet.
+            assert!(published <= at_first + 1 + got, "{got} and no more");
+        };
+        got += 1;
+        position = Some(match next {
+            Delivery::Message(message) => {
+                let id = sequence(&message.id());
+                assert_eq!(id, position.map_or(id, |position: u64| position + 1));
+                id
+            }
+            Delivery::Gap(gap) => sequence(&gap.id),
+            Delivery::Position(id) => sequence(&id),
+            other => panic!("{other:?}"),
+        });
+    }
 }
