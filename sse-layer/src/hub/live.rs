@@ -22,6 +22,8 @@ const AT_FIRST: usize = 16;
 pub(super) struct Live {
     sender: Sender<Message>,
     bounds: QueueBounds,
+    /// How many places the queue has by now.
+    places: usize,
     /// The sizes of the newest messages: at least of those in the queue.
     sizes: VecDeque<usize>,
     /// The sum of them.
@@ -35,11 +37,13 @@ impl Live {
             events: bounds.events.max(1),
             ..bounds
         };
-        let (mut sender, receiver) = broadcast(bounds.events.min(AT_FIRST));
-        sender.set_overflow(bounds.events <= AT_FIRST);
+        let places = bounds.events.min(AT_FIRST);
+        let (mut sender, receiver) = broadcast(places);
+        sender.set_overflow(places == bounds.events);
         let live = Self {
             sender,
             bounds,
+            places,
             sizes: VecDeque::new(),
             bytes: 0,
         };
@@ -57,21 +61,20 @@ impl Live {
             message = back;
             self.grow();
         }
-        self.sizes.push_back(size);
-        self.bytes += size;
-        if self.sizes.len() > self.bounds.events {
+        if self.sizes.len() == self.places {
             self.forget_oldest();
         }
+        self.sizes.push_back(size);
+        self.bytes += size;
         if self.bytes > self.bounds.bytes {
             self.shed();
         }
     }
 
     fn grow(&mut self) {
-        let capacity = self.sender.capacity().saturating_mul(2);
-        let capacity = capacity.min(self.bounds.events);
-        self.sender.set_capacity(capacity);
-        self.sender.set_overflow(capacity == self.bounds.events);
+        self.places = self.places.saturating_mul(2).min(self.bounds.events);
+        self.sender.set_capacity(self.places);
+        self.sender.set_overflow(self.places == self.bounds.events);
     }
 
     /// Drops the oldest messages until the others keep to the bytes, but for the newest.
@@ -85,9 +88,8 @@ impl Live {
             self.forget_oldest();
         }
         if self.sizes.len() < queued {
-            let capacity = self.sender.capacity();
             self.sender.set_capacity(self.sizes.len());
-            self.sender.set_capacity(capacity);
+            self.sender.set_capacity(self.places);
         }
     }
 
@@ -193,5 +195,18 @@ mod tests {
             assert_eq!((lost, got.len()), (0, 7));
         }
         assert!(live.sizes.len() <= 11);
+    }
+    #[test]
+    fn a_queue_that_is_read_at_once_stays_small() {
+        let (mut live, mut reader) = Live::new(QueueBounds {
+            events: 1024,
+            bytes: usize::MAX,
+        });
+        for sequence in 1..=5000 {
+            live.send(message(sequence, 10));
+            assert_eq!(received(&mut reader), (0, vec![sequence]));
+        }
+        assert_eq!(live.places, AT_FIRST);
+        assert!(live.sizes.capacity() <= 2 * AT_FIRST);
     }
 }
