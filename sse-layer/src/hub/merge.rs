@@ -18,18 +18,16 @@ pub(super) struct Merge {
 
 impl Merge {
     /// The piece with the lowest id. None with a lower one will come.
+    #[inline]
     pub(super) fn poll_next(&mut self, cx: &mut Context<'_>, shared: &Arc<Shared>) -> Poll<Piece> {
         if let [source] = &mut self.sources[..] {
-            if source.poll(cx, self.policy, shared).is_pending() {
-                return Poll::Pending;
-            }
-        } else {
-            // A message that was published before the one that a topic gives may not have been
-            // there yet when its own topic was looked at. So look until a whole round finds
-            // nothing, and then none with an id lower than those at hand can be on its way: ids
-            // are given out in a topic's lock, and that has been passed through since.
-            while self.poll_all(cx, shared) {}
+            return source.poll(cx, self.policy, shared);
         }
+        // A message that was published before the one that a topic gives may not have been there
+        // yet when its own topic was looked at. So look until a whole round finds nothing, and
+        // then none with an id lower than those at hand can be on its way: ids are given out in a
+        // topic's lock, and that has been passed through since.
+        while self.poll_all(cx, shared) {}
         let first = self
             .sources
             .iter_mut()
@@ -46,7 +44,10 @@ impl Merge {
         for source in &mut self.sources {
             if source.next.is_none() {
                 source.topic.settle();
-                has_found |= source.poll(cx, self.policy, shared).is_ready();
+                if let Poll::Ready(piece) = source.poll(cx, self.policy, shared) {
+                    source.next = Some(piece);
+                    has_found = true;
+                }
             }
         }
         has_found

@@ -32,7 +32,7 @@ pub(super) struct Source {
     receiver: Receiver<Message>,
     /// Everything up to here was given, or is known to be missing.
     seen: Mark,
-    /// What comes next, if that is known.
+    /// What comes next, where it has to wait for its turn among those of other topics.
     pub(super) next: Option<Piece>,
     /// A message from the queue, for behind what is read from the history.
     held: Option<Message>,
@@ -53,14 +53,17 @@ pub(super) enum Piece {
         message: Message,
         is_from_history: bool,
     },
-    /// Up to this message, so many may be missing.
-    Hole {
-        up_to: u64,
-        missed: Option<u64>,
-        reason: GapReason,
-    },
+    /// In a box, since it is rare, and a piece is to be small.
+    Hole(Box<Hole>),
     /// The subscription is to end.
     Cut,
+}
+
+/// Up to this message, so many may be missing.
+pub(super) struct Hole {
+    pub(super) up_to: u64,
+    pub(super) missed: Option<u64>,
+    pub(super) reason: GapReason,
 }
 
 impl Piece {
@@ -69,7 +72,7 @@ impl Piece {
     pub(super) fn place(&self) -> (u64, bool) {
         match self {
             Self::Message { message, .. } => (message.sequence(), false),
-            Self::Hole { up_to, .. } => (*up_to, true),
+            Self::Hole(hole) => (hole.up_to, true),
             Self::Cut => (0, false),
         }
     }
@@ -113,51 +116,54 @@ impl Source {
         }));
     }
 
-    /// Looks for the next piece, and keeps it in `next`.
+    /// The next piece.
+    #[inline]
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
         policy: LagPolicy,
         shared: &Shared,
-    ) -> Poll<()> {
-        while self.next.is_none() {
-            if self.replay.is_some() {
-                self.next = self.read_history(shared);
+    ) -> Poll<Piece> {
+        loop {
+            let piece = if self.replay.is_some() {
+                self.read_history(shared)
             } else if let Some(message) = self.held.take() {
-                self.give(message, false);
+                Some(self.give(message))
             } else {
                 match Pin::new(&mut self.receiver).poll_recv(cx) {
                     Poll::Ready(Some(Ok(message))) => self.take(message, policy, shared),
                     // The hole shows in the next message.
-                    Poll::Ready(Some(Err(RecvError::Overflowed(_)))) => {}
+                    Poll::Ready(Some(Err(RecvError::Overflowed(_)))) => None,
                     // A queue is there for as long as it has a receiver.
-                    Poll::Ready(Some(Err(RecvError::Closed)) | None) => {
-                        self.next = Some(Piece::Cut);
-                    }
+                    Poll::Ready(Some(Err(RecvError::Closed)) | None) => Some(Piece::Cut),
                     Poll::Pending => return Poll::Pending,
                 }
+            };
+            if let Some(piece) = piece {
+                return Poll::Ready(piece);
             }
         }
-        Poll::Ready(())
     }
 
-    fn give(&mut self, message: Message, is_from_history: bool) {
+    /// Gives a message that was in the queue.
+    #[inline]
+    fn give(&mut self, message: Message) -> Piece {
         self.seen = message.behind();
-        self.next = Some(Piece::Message {
+        Piece::Message {
             message,
-            is_from_history,
-        });
+            is_from_history: false,
+        }
     }
 
-    /// Takes a message from the queue.
-    fn take(&mut self, message: Message, policy: LagPolicy, shared: &Shared) {
+    /// Takes a message from the queue. Answers what that makes the next piece, if it does.
+    #[inline]
+    fn take(&mut self, message: Message, policy: LagPolicy, shared: &Shared) -> Option<Piece> {
         if message.sequence() <= self.seen.sequence {
-            return;
+            return None;
         }
         let before = message.before();
         if before.sequence <= self.seen.sequence {
-            self.give(message, false);
-            return;
+            return Some(self.give(message));
         }
         let missed = self.seen.distance(before);
         shared.counts.lagged(missed.unwrap_or(1));
@@ -165,21 +171,22 @@ impl Source {
             LagPolicy::CatchUp => {
                 self.held = Some(message);
                 self.replay_to(before, Some(GapReason::Lagged));
+                None
             }
             LagPolicy::Skip => {
                 self.seen = before;
                 self.held = Some(message);
-                self.next = Some(Piece::Hole {
+                Some(Piece::Hole(Box::new(Hole {
                     up_to: before.sequence,
                     missed,
                     reason: GapReason::Lagged,
-                });
+                })))
             }
             LagPolicy::Latest => {
                 let newest = self.newest_queued(message, shared);
-                self.give(newest, false);
+                Some(self.give(newest))
             }
-            LagPolicy::Close => self.next = Some(Piece::Cut),
+            LagPolicy::Close => Some(Piece::Cut),
         }
     }
 
@@ -208,11 +215,11 @@ impl Source {
                 let missed = self.seen.distance(end);
                 self.seen = end;
                 if let Some(reason) = replay.if_missing {
-                    return Some(Piece::Hole {
+                    return Some(Piece::Hole(Box::new(Hole {
                         up_to: end.sequence,
                         missed,
                         reason,
-                    });
+                    })));
                 }
             }
         }

@@ -264,14 +264,10 @@ impl Subscription {
                         return Poll::Ready(Some(self.deliver(message, is_from_history)));
                     }
                 }
-                Piece::Hole {
-                    up_to,
-                    missed,
-                    reason,
-                } => {
-                    self.position = up_to;
-                    let missed = missed.filter(|_| self.filter.is_none());
-                    return Poll::Ready(Some(self.gap(reason, missed)));
+                Piece::Hole(hole) => {
+                    self.position = hole.up_to;
+                    let missed = hole.missed.filter(|_| self.filter.is_none());
+                    return Poll::Ready(Some(self.gap(hole.reason, missed)));
                 }
                 Piece::Cut => {
                     self.phase = Phase::Over;
