@@ -36,7 +36,7 @@ fn a_body_that_waits_is_small() {
 #[test]
 fn a_topic_that_is_read_at_once_stays_small() {
     assert_within(bytes(|count| footprint::topic(count, 0)), 1300);
-    assert_within(bytes(|count| footprint::topic(count, 3000)), 1600);
+    assert_within(bytes(|count| footprint::topic(count, 200)), 1600);
 }
 
 #[test]
