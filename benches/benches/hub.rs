@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sse_benches::{
     broadcast,
-    resume::{MISSED, Missed, Resumed},
+    resume::{MISSED, Missed, Read},
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -37,8 +37,7 @@ fn resume(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("resume");
     group.throughput(Throughput::Elements(MISSED as u64));
     for topics in [1, 3] {
-        let ways: [(&str, fn(&Missed) -> Resumed); 2] =
-            [("frames", Missed::as_frames), ("body", Missed::as_body)];
+        let ways: [(&str, Read); 2] = [("frames", Missed::as_frames), ("body", Missed::as_body)];
         let missed = Missed::of(topics);
         for (name, read) in ways {
             group.bench_function(BenchmarkId::new(name, topics), |bencher| {

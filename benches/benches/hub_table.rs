@@ -6,11 +6,15 @@ use sse_benches::{
     Figures, Rounds, Table,
     broadcast::{self, Audience, Measured},
     is_measured,
-    resume::{MISSED, Missed, Resumed},
+    resume::{MISSED, Missed, Read},
 };
 use tokio::runtime::{Builder, Runtime};
 
-const SUBSCRIBERS: [usize; 3] = [1, 100, 10_000];
+const SUBSCRIBERS: [(usize, &str); 3] = [
+    (1, "1 subscriber"),
+    (100, "100 subscribers"),
+    (10_000, "10,000 subscribers"),
+];
 
 /// One event at a time, and as many as fit into every queue.
 const BURSTS: [usize; 2] = [1, 64];
@@ -45,7 +49,7 @@ fn main() {
 
 fn publish(runtime: &Runtime, threads: &str) {
     let mut columns = BURSTS.map(|_| Vec::new());
-    for subscribers in SUBSCRIBERS {
+    for (subscribers, _) in SUBSCRIBERS {
         let subscribers = if is_measured() {
             subscribers
         } else {
@@ -64,7 +68,7 @@ fn publish(runtime: &Runtime, threads: &str) {
             1 => "one event at a time".to_owned(),
             burst => format!("{burst} events at once"),
         };
-        let head = SUBSCRIBERS.map(|subscribers| format!("{subscribers} subscribers"));
+        let head = SUBSCRIBERS.map(|(_, title)| title.to_owned());
         let mut deliveries = Table::new(
             iter::once(format!("M deliveries/s, {threads}, {events}")).chain(head.clone()),
         );
@@ -117,7 +121,7 @@ fn reference() -> usize {
 }
 
 fn resume() {
-    let ways: [(&str, usize, fn(&Missed) -> Resumed); 4] = [
+    let ways: [(&str, usize, Read); 4] = [
         ("frames of one topic", 1, Missed::as_frames),
         ("frames of three topics", 3, Missed::as_frames),
         ("body, one topic", 1, Missed::as_body),
@@ -135,7 +139,7 @@ fn resume() {
     });
     let times = rounds.figures(|seconds| seconds * 1e6);
     let rates = rounds.figures(|seconds| MISSED as f64 / seconds / 1e6);
-    let head = format!("Resume of {MISSED} missed events");
+    let head = format!("Resume of {MISSED} events");
     let mut table = Table::new([head.as_str(), "µs", "M events/s"]);
     for (way, (name, ..)) in ways.into_iter().enumerate() {
         let time = with_range(&times, way, 0);

@@ -34,6 +34,9 @@ pub struct Resumed {
     _stream: Pin<Box<dyn Send>>,
 }
 
+/// A way to read it.
+pub type Read = fn(&Missed) -> Resumed;
+
 impl Missed {
     /// Publishes to so many topics in turn.
     ///

@@ -3,11 +3,11 @@
 //! In each, every subscriber is a task of its own, as in a server: it is woken, takes what is there,
 //! and waits again. Whoever publishes writes the event once for all of them.
 
-mod async_broadcast;
 mod audience;
 mod hub;
 mod layer;
-mod tokio;
+mod queue;
+mod tokio_channel;
 
 use std::{hint::black_box, sync::Arc};
 
@@ -24,9 +24,9 @@ pub const ALL: [(&str, Gather); 6] = [
     ("Hub", hub::with_history),
     ("Hub without history", hub::without_history),
     ("Hub behind SseLayer", layer::bodies),
-    (REFERENCE, async_broadcast::receivers),
-    ("tokio broadcast", tokio::receivers),
-    ("tokio broadcast as a stream", tokio::streams),
+    (REFERENCE, queue::receivers),
+    ("tokio broadcast", tokio_channel::receivers),
+    ("tokio broadcast as a stream", tokio_channel::streams),
 ];
 
 /// To which ratios are: the queue in the hub.
@@ -50,8 +50,8 @@ const ID: &str = "0689ad1e9c85a3f1-12345";
 
 #[cfg(test)]
 mod tests {
-    use ::tokio::runtime::Builder;
     use sse_layer::hub::Hub;
+    use tokio::runtime::Builder;
 
     use super::*;
 
@@ -64,7 +64,7 @@ mod tests {
         hub::publish(&hub);
         let sent = hub.newest(TOPIC).await.expect("a topic").expect("a quote");
         assert_eq!(*sent.frame(), frame());
-        assert_eq!(frame().as_bytes().len(), 116);
+        assert_eq!(frame().as_bytes().len(), 119);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, hint::black_box, pin::Pin, sync::Arc};
 
-use ::async_broadcast::broadcast;
+use async_broadcast::broadcast;
 
 use super::{Audience, CAPACITY, frame};
 

@@ -2,9 +2,9 @@
 
 use std::{hint::black_box, sync::Arc};
 
-use ::tokio::sync::broadcast;
 use futures_util::StreamExt as _;
 use sse_layer::Frame;
+use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 
 use super::{Audience, CAPACITY, frame};
