@@ -389,8 +389,7 @@ fn read_three(hub: &Hub) {
     let mut client = hub.subscribe("t").unwrap().deliveries();
     let at_first = hub.stats().published;
     let mut position = None;
-    let mut got = 0;
-    for _ in 0..3 {
+    for got in 0..3 {
         let next = loop {
             let published = hub.stats().published;
             if let Some(next) = client.next().now_or_never() {
@@ -399,7 +398,6 @@ fn read_three(hub: &Hub) {
             // One was perhaps on its way already, and not counted yet.
             assert!(published <= at_first + 1 + got, "{got} and no more");
         };
-        got += 1;
         position = Some(match next {
             Delivery::Message(message) => {
                 let id = sequence(&message.id());
