@@ -30,7 +30,8 @@ fn a_subscription_that_waits_is_small() {
 
 #[test]
 fn a_body_that_waits_is_small() {
-    assert_within(bytes(footprint::body), 1300);
+    // With the feature `metrics`, as in a build of the whole workspace, each stream is observed.
+    assert_within(bytes(footprint::body), 1900);
 }
 
 #[test]

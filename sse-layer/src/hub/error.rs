@@ -4,8 +4,8 @@ use std::{error::Error as StdError, fmt};
 
 use crate::error::EncodeError;
 
-/// A topic that can't be published to or subscribed to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A topic that can't be published to, subscribed to or read.
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum TopicError {
     /// The topic's name is empty.

@@ -146,7 +146,7 @@ impl Hub {
         Publish::new(&self.0, topic, &event)
     }
 
-    /// Publishes an event from a thread that may wait.
+    /// Publishes an event from a thread that may wait: not from a task.
     ///
     /// # Errors
     ///
@@ -159,6 +159,9 @@ impl Hub {
     }
 
     /// Subscribes to what is published to a topic from now on.
+    ///
+    /// In one process that is from this call on: what is published before the subscription is
+    /// first polled is its own.
     ///
     /// # Errors
     ///

@@ -9,8 +9,8 @@ use super::{gap::GapReason, meters::Meters};
 
 /// What a hub holds and what it has done since it was made, from [`Hub::stats`](super::Hub::stats).
 ///
-/// Each number is exact; as messages go on being published while they are read, they need not be
-/// of one moment.
+/// As messages go on being published while they are read, the numbers need not be of one moment.
+/// What was delivered counts when its subscriber has read all there is, or is gone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubStats {

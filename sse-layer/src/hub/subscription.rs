@@ -29,9 +29,9 @@ use crate::{
 /// What one client gets of one topic or several: a stream of [`Frame`]s, which never waits for
 /// others and for which nobody waits.
 ///
-/// It is set up by its methods, and then given to [`Sse::new`](crate::Sse::new). Messages that are
-/// published from the moment at which [`Hub::subscribe`](super::Hub::subscribe) was called are its
-/// own, however late it is first polled, as far as queue and history reach.
+/// It is set up by its methods, and then given to [`Sse::new`](crate::Sse::new). What was published
+/// since [`Hub::subscribe`](super::Hub::subscribe) is its own, however late it is first polled, as
+/// far as queue and history reach.
 ///
 /// ```
 /// use sse_layer::{LastEventId, Sse, hub::{Hub, Subscription, TopicError}};
@@ -300,6 +300,9 @@ impl Subscription {
                 }
             }
         }
+        if self.has_to_tell() && self.told_at.elapsed() >= POSITION_EVERY {
+            return Poll::Ready(self.position());
+        }
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -393,7 +396,7 @@ impl Subscription {
         let is_due = match self.phase {
             Phase::Opening => true,
             Phase::Open => {
-                self.filter.is_some() && self.told < Some(self.position) && {
+                self.has_to_tell() && {
                     let due = self.told_at + POSITION_EVERY;
                     let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
                     alarm.as_mut().poll_until(due, cx).is_ready()
@@ -406,6 +409,11 @@ impl Subscription {
         }
         self.phase = Phase::Open;
         self.position().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Whether a filter has let the position run ahead of what the client knows.
+    fn has_to_tell(&self) -> bool {
+        self.sends_positions && self.filter.is_some() && self.told < Some(self.position)
     }
 
     /// The position, if the client does not know it and is to know it.

@@ -16,12 +16,15 @@ fn text(len: usize) -> Event {
 #[tokio::test]
 async fn a_name_is_neither_empty_nor_longer_than_it_may_be() {
     let hub = Hub::builder().max_topic_len(8).build();
-    let too_long = TopicError::NameTooLong { len: 9, max: 8 };
-    for (name, error) in [("", TopicError::EmptyName), ("123456789", too_long)] {
-        assert_eq!(hub.subscribe(name).unwrap_err(), error);
-        assert_eq!(hub.newest(name).await.unwrap_err(), error);
+    let table = [
+        ("", "a topic's name must not be empty"),
+        ("123456789", "a topic's name of 9 bytes is longer than 8"),
+    ];
+    for (name, error) in table {
+        assert_eq!(hub.subscribe(name).unwrap_err().to_string(), error);
+        assert_eq!(hub.newest(name).await.unwrap_err().to_string(), error);
         match hub.publish(name, text(1)).await {
-            Err(PublishError::Topic(refused)) => assert_eq!(refused, error),
+            Err(PublishError::Topic(refused)) => assert_eq!(refused.to_string(), error),
             other => panic!("{other:?}"),
         }
     }
@@ -30,10 +33,6 @@ async fn a_name_is_neither_empty_nor_longer_than_it_may_be() {
         let mut all = hub.subscribe(name).unwrap().recent(9).deliveries();
         assert_eq!(ready(&mut all), ["x"]);
     }
-    assert_eq!(
-        too_long.to_string(),
-        "a topic's name of 9 bytes is longer than 8"
-    );
 }
 
 #[tokio::test]
@@ -41,18 +40,18 @@ async fn there_are_no_more_topics_than_there_may_be() {
     let hub = Hub::builder().max_topics(2).build();
     publish(&hub, "a", "1").await;
     let b = hub.subscribe("b").unwrap();
-    let too_many = TopicError::TooMany { max: 2 };
-    assert_eq!(hub.subscribe("c").unwrap_err(), too_many);
+    let is_too_many = |error: &TopicError| matches!(error, TopicError::TooMany { max: 2 });
+    assert!(is_too_many(&hub.subscribe("c").unwrap_err()));
     assert!(matches!(
         hub.publish("c", text(1)).await,
-        Err(PublishError::Topic(error)) if error == too_many
+        Err(PublishError::Topic(error)) if is_too_many(&error)
     ));
     // The others go on.
     publish(&hub, "a", "2").await;
     publish(&hub, "b", "3").await;
     // A subscription that fails half way leaves nothing behind.
     assert_eq!(hub.stats().subscribers, 1);
-    assert_eq!(hub.subscribe_many(["a", "c"]).unwrap_err(), too_many);
+    assert!(is_too_many(&hub.subscribe_many(["a", "c"]).unwrap_err()));
     assert_eq!(hub.stats().subscribers, 1);
     drop(b);
     assert_eq!(hub.stats().topics, 2, "what is kept is kept");
@@ -62,21 +61,21 @@ async fn there_are_no_more_topics_than_there_may_be() {
 async fn a_subscription_is_to_one_topic_at_least_and_not_to_thousands() {
     let hub = Hub::memory();
     let none: [&str; 0] = [];
-    assert_eq!(
-        hub.subscribe_many(none).unwrap_err(),
-        TopicError::Subscribed {
+    assert!(matches!(
+        hub.subscribe_many(none),
+        Err(TopicError::Subscribed {
             count: 0,
             max: 1024
-        }
-    );
+        })
+    ));
     let names: Vec<_> = (0..1025).map(|n| n.to_string()).collect();
-    assert_eq!(
-        hub.subscribe_many(&names).unwrap_err(),
-        TopicError::Subscribed {
+    assert!(matches!(
+        hub.subscribe_many(&names),
+        Err(TopicError::Subscribed {
             count: 1025,
             max: 1024
-        }
-    );
+        })
+    ));
     assert_eq!(hub.stats().topics, 0);
     let mut most = hub.subscribe_many(&names[1..]).unwrap().deliveries();
     publish(&hub, "1024", "x").await;
@@ -241,7 +240,7 @@ fn topics_that_are_old_make_way_for_others() {
         hub.blocking_publish(topic, text(1)).unwrap();
     }
     while let Err(error) = hub.subscribe("c") {
-        assert_eq!(error, TopicError::TooMany { max: 2 });
+        assert!(matches!(error, TopicError::TooMany { max: 2 }));
         std::thread::yield_now();
     }
 }

@@ -155,6 +155,19 @@ async fn a_filter_does_not_leave_its_client_behind() {
     assert_eq!(ready(&mut from_far_back), ["at 101"]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_filter_that_always_has_more_to_look_at_tells_its_position_all_the_same() {
+    let hub = hub(History::new()).build();
+    for n in 1..=1000 {
+        publish(&hub, "t", n).await;
+    }
+    let mut none = resumed(&hub, id(0)).filter(|_| false).deliveries();
+    assert_eq!(ready(&mut none), [""; 0]);
+    tokio::time::advance(Duration::from_secs(15)).await;
+    assert_eq!(ready(&mut none), ["at 512"]);
+    assert_eq!(ready(&mut none), [""; 0]);
+}
+
 #[tokio::test]
 async fn filters_apply_to_what_is_replayed_and_add_up() {
     let hub = hub(History::new()).build();
