@@ -301,6 +301,7 @@ impl Subscription {
             }
         }
         if self.has_to_tell() && self.told_at.elapsed() >= POSITION_EVERY {
+            self.phase = Phase::Open;
             return Poll::Ready(self.position());
         }
         cx.waker().wake_by_ref();
