@@ -1,4 +1,4 @@
-//! sse-layer: a service behind [`SseLayer`] with its defaults, a heartbeat after 15 s among them.
+//! sse-layer: a service behind `SseLayer` with its defaults, a heartbeat after 15 s among them.
 
 use std::convert::Infallible;
 
