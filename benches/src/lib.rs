@@ -6,8 +6,13 @@
 
 pub mod contenders;
 mod drain;
+pub mod load;
+pub mod measure;
+pub mod modes;
 mod paced;
 mod payload;
+pub mod report;
+pub mod servers;
 
 pub use self::{
     drain::drain_body,
