@@ -111,6 +111,12 @@ impl Mode for Idle {
 }
 
 impl Quiet {
+    /// With another server where none is named.
+    pub(super) fn or_server(mut self, name: &str) -> Self {
+        self.subjects = self.subjects.or_server(name);
+        self
+    }
+
     pub(super) fn measure(&self, title: &str, each: &str, size: Size) -> Result<Report, String> {
         let hold = Duration::from_secs(self.hold);
         self.check_hold(hold)?;

@@ -4,9 +4,11 @@
 //! [`Subjects`] are the servers, [`Running`] is one of them while it runs, a [`Run`] is what came out.
 //! Runs of several servers take turns, so that what the machine does meanwhile meets all of them.
 
+pub mod churn;
 mod clients;
 pub mod fanout;
-
+pub mod grow;
+pub mod h2;
 pub mod idle;
 mod moment;
 mod progress;
@@ -14,16 +16,15 @@ pub mod stream;
 mod subject;
 mod troubles;
 
+use std::process::ExitCode;
+
+use clap::Parser;
+
 pub use self::{
     clients::attend_if_asked,
     subject::{Running, Subject, Subjects},
     troubles::{Trouble, Troubles},
 };
-
-use std::process::ExitCode;
-
-use clap::Parser;
-
 use crate::report::{Output, Report, Run};
 
 /// A mode: its arguments, and how it is run.

@@ -28,8 +28,8 @@ const LEAVE: Duration = Duration::from_secs(10);
 /// Which servers are measured, and how often.
 #[derive(Args, Clone, Debug)]
 pub struct Subjects {
-    /// Servers that come with this program, separated by commas; they take turns
-    #[arg(long, value_delimiter = ',', default_value = DEFAULT_SERVER, value_parser = parse_name)]
+    /// Servers that come with this program, separated by commas; they take turns [default: plain hyper]
+    #[arg(long, value_delimiter = ',', value_parser = parse_name)]
     servers: Vec<String>,
     /// Anyone's server instead: the URL of an event stream
     #[arg(long, conflicts_with = "servers", value_parser = str::parse::<Target>)]
@@ -78,6 +78,14 @@ pub struct Running {
 }
 
 impl Subjects {
+    /// With `name` where no server is named.
+    pub(super) fn or_server(mut self, name: &str) -> Self {
+        if self.servers.is_empty() {
+            self.servers.push(name.to_owned());
+        }
+        self
+    }
+
     /// All of them.
     ///
     /// # Errors
@@ -90,8 +98,8 @@ impl Subjects {
                 process: self.pid.map(Process::new).transpose()?,
             }]);
         }
-        let ours = self.servers.iter().map(|name| Subject::Ours {
-            name: name.clone(),
+        let ours = self.names().into_iter().map(|name| Subject::Ours {
+            name: name.to_owned(),
             heartbeat_secs: self.heartbeat_secs,
         });
         Ok(ours.collect())
@@ -103,11 +111,11 @@ impl Subjects {
     }
 
     /// How many servers take turns.
-    pub const fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         if self.url.is_some() {
             1
         } else {
-            self.servers.len()
+            self.names().len()
         }
     }
 
@@ -119,6 +127,14 @@ impl Subjects {
         }
     }
 
+    fn names(&self) -> Vec<&str> {
+        if self.servers.is_empty() {
+            vec![DEFAULT_SERVER]
+        } else {
+            self.servers.iter().map(String::as_str).collect()
+        }
+    }
+
     /// To which ratios are told.
     ///
     /// # Errors
@@ -126,12 +142,14 @@ impl Subjects {
     /// If it is not measured.
     pub fn reference(&self) -> Result<Option<String>, String> {
         match &self.reference {
-            Some(name) if self.url.is_none() && !self.servers.contains(name) => Err(format!(
-                "--reference {name}: it is not among --servers {}",
-                self.servers.join(",")
-            )),
+            Some(name) if self.url.is_none() && !self.names().contains(&name.as_str()) => {
+                Err(format!(
+                    "--reference {name}: it is not among --servers {}",
+                    self.names().join(",")
+                ))
+            }
             Some(name) => Ok(Some(name.clone())),
-            None if self.count() > 1 => Ok(self.servers.first().cloned()),
+            None if self.count() > 1 => Ok(self.names().first().map(|name| (*name).to_owned())),
             None => Ok(None),
         }
     }

@@ -8,6 +8,9 @@ use crate::load::{Fault, Note, Sign, Watcher};
 /// What is told of latencies in charts.
 pub(super) const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 100.0];
 
+/// An hour in nanoseconds: what takes longer is shown as that.
+const LONGEST: u64 = 3_600_000_000_000;
+
 /// The number of a connection that is not open.
 const CLOSED: u64 = u64::MAX;
 
@@ -42,7 +45,7 @@ impl Deliveries {
             lost: 0,
             doubled: 0,
             unmeasured: 0,
-            latencies: Histogram::new(3).ok(),
+            latencies: Histogram::new_with_max(LONGEST, 3).ok(),
             troubles: Troubles::default(),
         }
     }
