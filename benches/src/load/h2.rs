@@ -90,7 +90,8 @@ impl H2Client {
     /// Reads what comes within `patience`.
     pub fn turn(&mut self, patience: Duration, watcher: &mut dyn Watcher) {
         if let Some(tasks) = &self.tasks {
-            tasks.block_on(&self.runtime, sleep(patience));
+            // A timer is made within the runtime.
+            tasks.block_on(&self.runtime, async { sleep(patience).await });
         }
         self.tell(watcher);
     }

@@ -77,7 +77,7 @@ impl Mode for Churn {
         if !(self.rate > 0.0) {
             return Err("--rate: more than 0 connections a second".to_owned());
         }
-        ensure_files(self.most_at_once() as u64)?;
+        ensure_files((self.at_once() + Opening::default().at_once) as u64)?;
         let runs = take_turns(&self.subjects, |subject, number| {
             let server = subject.start(1)?;
             self.measure_one(&server, number).map(|run| vec![run])
@@ -136,7 +136,7 @@ impl Churn {
         let after = Moment::of(server)?;
 
         let opened = guests.opened as f64;
-        let mut run = Run::new(server.name(), number, self.most_at_once());
+        let mut run = Run::new(server.name(), number, self.at_once());
         run.set("connections", opened);
         run.set("per_second", opened / time.as_secs_f64());
         run.set("most_open", guests.most_open as f64);
@@ -194,10 +194,10 @@ impl Churn {
         Ok(time.max(Duration::from_millis(1)))
     }
 
-    /// With room for those that take long to open.
-    fn most_at_once(&self) -> usize {
+    /// How many are there at a time, if all of them are let in at once.
+    fn at_once(&self) -> usize {
         let stay = self.stay_millis as f64 / 1000.0;
-        (self.rate * stay).ceil() as usize + Opening::default().at_once
+        (self.rate * stay).ceil().max(1.0) as usize
     }
 }
 

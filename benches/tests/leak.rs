@@ -1,0 +1,62 @@
+//! That a leak shows, in a test of its own: it is this process that leaks, and nothing else may.
+
+mod liar;
+
+use std::{
+    hint::black_box,
+    io::Read,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use liar::{Kept, chunk, head};
+
+fn churn(url: &str) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_churn"))
+        .args([
+            "--rate",
+            "50",
+            "--secs",
+            "1",
+            "--rounds",
+            "3",
+            "--stay-millis",
+            "50",
+        ])
+        .args(["--url", url, "--pid", &std::process::id().to_string()])
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn a_server_that_leaks_is_told_and_one_that_does_not_is_not() {
+    let leaks = Arc::new(AtomicBool::new(false));
+    let address = liar::serve({
+        let leaks = leaks.clone();
+        move |_, _, stream| {
+            if leaks.load(Ordering::Relaxed) {
+                black_box(Box::leak(vec![1_u8; 64 * 1024].into_boxed_slice()));
+            }
+            head(stream)?;
+            chunk(stream, ":\n\n")?;
+            // Until the client has gone.
+            let _ = stream.read(&mut [0; 1]);
+            Ok(Kept::No)
+        }
+    });
+    let url = format!("http://{address}/");
+
+    // Threads and their arenas are there after this, and are no leak.
+    churn(&url);
+    let (well, said) = churn(&url);
+    assert!(well, "{said}");
+
+    leaks.store(true, Ordering::Relaxed);
+    let (well, said) = churn(&url);
+    assert!(!well && said.contains("leak: memory grew by"), "{said}");
+}
