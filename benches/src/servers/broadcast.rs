@@ -1,13 +1,22 @@
 //! The broadcast of those that have none of their own: tokio's, as their examples show it.
 
 use tokio::sync::broadcast;
-use tokio_stream::{Stream, StreamExt as _, wrappers::BroadcastStream};
+use tokio_stream::{
+    StreamExt as _,
+    adapters::FilterMap,
+    wrappers::{BroadcastStream, errors::BroadcastStreamRecvError},
+};
 
 /// How many events a broadcast keeps for those that are slow, in the hub too.
 pub(super) const CAPACITY: usize = 1024;
 
 #[derive(Clone, Debug)]
 pub(super) struct Broadcast<M>(broadcast::Sender<M>);
+
+/// What is published from now on. A subscriber that is too slow misses messages, of which nobody is
+/// told.
+pub(super) type Subscribed<M> =
+    FilterMap<BroadcastStream<M>, fn(Result<M, BroadcastStreamRecvError>) -> Option<M>>;
 
 impl<M> Broadcast<M>
 where
@@ -22,9 +31,7 @@ where
         drop(self.0.send(message));
     }
 
-    /// What is published from now on. A subscriber that is too slow misses messages, of which
-    /// nobody is told: so it is with `BroadcastStream` in axum's and tokio's examples.
-    pub(super) fn subscribe(&self) -> impl Stream<Item = M> + Send + Sync + Unpin + use<M> {
+    pub(super) fn subscribe(&self) -> Subscribed<M> {
         BroadcastStream::new(self.0.subscribe()).filter_map(Result::ok)
     }
 }

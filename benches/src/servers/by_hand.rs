@@ -9,13 +9,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::{Stream, stream::BoxStream};
+use futures_util::Stream as _;
 use http_body::{Body, Frame};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
-    broadcast::Broadcast,
+    broadcast::{Broadcast, Subscribed},
     tick::{Count, Tick},
 };
 
@@ -30,7 +30,8 @@ pin_project! {
         Live {
             #[pin]
             heartbeat: Heartbeat,
-            events: BoxStream<'static, Bytes>,
+            #[pin]
+            events: Subscribed<Bytes>,
         },
         Ticks {
             ticks: Box<dyn Iterator<Item = Tick> + Send>,
@@ -63,7 +64,7 @@ impl EventBody {
     pub(super) fn live(heartbeat: Duration, events: &Broadcast<Bytes>) -> Self {
         Self::Live {
             heartbeat: Heartbeat::new(heartbeat),
-            events: Box::pin(events.subscribe()),
+            events: events.subscribe(),
         }
     }
 
@@ -98,10 +99,7 @@ impl Body for EventBody {
         let chunk = match self.project() {
             Projected::Empty => None,
             Projected::Idle { heartbeat } => Some(ready!(heartbeat.poll(cx))),
-            Projected::Live {
-                mut heartbeat,
-                events,
-            } => match events.as_mut().poll_next(cx) {
+            Projected::Live { heartbeat, events } => match events.poll_next(cx) {
                 Poll::Ready(event) => {
                     heartbeat.postpone();
                     event

@@ -37,12 +37,10 @@ impl Ending {
 /// In a thread of its own: tokio's standard input would keep the runtime from ending.
 fn closed_input() -> io::Result<oneshot::Receiver<()>> {
     let (closed, receiver) = oneshot::channel();
-    thread::Builder::new()
-        .name("stdin".into())
-        .spawn(move || {
-            // An input that can't be read is as good as closed.
-            drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
-            drop(closed);
-        })?;
+    thread::Builder::new().name("stdin".into()).spawn(move || {
+        // An input that can't be read is as good as closed.
+        drop(io::copy(&mut io::stdin().lock(), &mut io::sink()));
+        drop(closed);
+    })?;
     Ok(receiver)
 }

@@ -36,10 +36,7 @@ fn service(
     layer.layer(service_fn(move |request| answer(ours.clone(), request)))
 }
 
-async fn answer(
-    ours: Ours,
-    request: Request<Incoming>,
-) -> Result<Sse<BoxEventStream>, Infallible> {
+async fn answer(ours: Ours, request: Request<Incoming>) -> Result<Sse<BoxEventStream>, Infallible> {
     Ok(match (request.method(), request.uri().path()) {
         (&Method::GET, "/idle") => Sse::new(stream::pending::<Event>()).boxed(),
         (&Method::GET, "/tick") => match Count::parse(request.uri().query()) {
@@ -52,10 +49,8 @@ async fn answer(
         },
         (&Method::POST, "/publish") => empty(publish(&ours, request).await),
         (&Method::GET, "/stats") => match serde_json::to_vec(&ours.stats()) {
-            Ok(json) => Sse::response(Response::new(json.into())).header(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            ),
+            Ok(json) => Sse::response(Response::new(json.into()))
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json")),
             Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
         },
         _ => empty(StatusCode::NOT_FOUND),
