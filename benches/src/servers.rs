@@ -16,6 +16,23 @@
 //! What is not a peer's own is the same for all: the listening socket with its backlog and
 //! `TCP_NODELAY`, as many worker threads as there are cores, the system's allocator, the heartbeat's
 //! interval, the values that are sent, and the length of a broadcast's queue.
+//! Each peer is written as its documentation shows it. So they differ in this:
+//!
+//! - **The first bytes.** Ours sends a comment at once, so that proxies see the stream open, and on
+//!   `/live` also the position from which a client can resume. actix-web-lab's interval fires at once.
+//!   The others send the head alone.
+//! - **Heartbeats.** `:` and a blank line after silence. actix-web-lab sends `: keep-alive`, on a beat
+//!   that events don't postpone. The body by hand has none on `/tick`, which is never silent.
+//! - **`/tick`.** Ours and the body by hand gather events into chunks of 8 KiB; axum, warp and
+//!   actix-web-lab send a chunk an event.
+//! - **`/live`.** Ours is the hub: an event is written once, with an id, and kept for those who come
+//!   back. The others are on tokio's broadcast, where a slow client loses events silently: by hand the
+//!   bytes are written once, axum, warp and actix-web-lab take the text and write it for each client.
+//! - **Protocols.** axum, warp and hyper-util's auto builder tell HTTP/2 from HTTP/1.1 by the first
+//!   bytes, and keep what that takes. actix is HTTP/1.1 here.
+//! - **Timeouts.** actix closes a connection without a whole request within 5 s; on hyper none is
+//!   set, as under `axum::serve`.
+//! - **The end.** Ours drains its streams, the others break them off.
 
 mod args;
 mod ending;
