@@ -1,207 +1,251 @@
-//! A stand-in for the servers: plain hyper with a body written by hand.
+//! What the harness measures: the same program over ours and over each peer.
+//!
+//! All have the same routes:
+//!
+//! | | |
+//! |---|---|
+//! | `GET /idle` | an event stream without events, only heartbeats |
+//! | `GET /tick?n=N` | `N` [ticks](Tick) as JSON, as fast as they are taken, then the end |
+//! | `GET /live` | all that is published from now on |
+//! | `POST /publish` | its body, as the data of one event to all of `/live` |
+//! | `GET /stats` | ours only: what the layer and the hub count |
+//!
+//! They are in the library, so that each of the harness's programs can start itself again as any of
+//! them: [`serve_if_asked`].
+//!
+//! What is not a peer's own is the same for all: the listening socket with its backlog and
+//! `TCP_NODELAY`, as many worker threads as there are cores, the system's allocator, the heartbeat's
+//! interval, the values that are sent, and the length of a broadcast's queue.
+//! Each peer is written as its documentation shows it. So they differ in this:
+//!
+//! - **The first bytes.** Ours sends a comment at once, so that proxies see the stream open, and on
+//!   `/live` also the position from which a client can resume. actix-web-lab's interval fires at once.
+//!   The others send the head alone.
+//! - **Heartbeats.** `:` and a blank line after silence. actix-web-lab sends `: keep-alive`, on a beat
+//!   that events don't postpone. The body by hand has none on `/tick`, which is never silent.
+//! - **`/tick`.** Ours and the body by hand gather events into chunks of 8 KiB; axum, warp and
+//!   actix-web-lab send a chunk an event.
+//! - **`/live`.** Ours is the hub: an event is written once, with an id, and kept for those who come
+//!   back. The others are on tokio's broadcast, where a slow client loses events silently: by hand the
+//!   bytes are written once, axum, warp and actix-web-lab take the text and write it for each client.
+//! - **Protocols.** axum, warp and hyper-util's auto builder tell HTTP/2 from HTTP/1.1 by the first
+//!   bytes, and keep what that takes. actix is HTTP/1.1 here.
+//! - **Timeouts.** actix closes a connection without a whole request within 5 s; on hyper none is
+//!   set, as under `axum::serve`.
+//! - **The end.** Ours drains its streams, the others break them off.
+
+mod args;
+mod ending;
+mod files;
+mod listener;
+
+mod broadcast;
+mod connections;
+mod tick;
+
+mod actix;
+mod axum;
+mod by_hand;
+mod hyper;
+mod ours;
+mod sse_layer;
+mod sse_layer_axum;
+mod warp;
 
 use std::{
-    collections::HashMap,
-    convert::Infallible,
-    fmt::Write as _,
-    future::Future,
-    io::{self, Write as _},
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
+    env, io,
+    net::{SocketAddr, TcpListener},
+    num::NonZero,
+    process::{self, ExitCode},
+    thread::available_parallelism,
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
-use http_body::Frame;
-use http_body_util::{BodyExt, Either, Full};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use socket2::{Domain, Socket, Type};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, Sleep, sleep},
+use ::sse_layer::Drain;
+use clap::Parser as _;
+use futures_util::future::LocalBoxFuture;
+
+pub use self::tick::Tick;
+use self::{args::Args, ending::Ending};
+
+/// All servers, each with a line of what it is.
+pub const NAMES: [(&str, &str); SERVERS.len()] = {
+    let mut names = [("", ""); SERVERS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = (SERVERS[i].name, SERVERS[i].about);
+        i += 1;
+    }
+    names
 };
 
-/// The servers' names, each with what it is.
-pub const NAMES: &[(&str, &str)] = &[
-    ("hyper", "hyper with a body written by hand"),
-    ("hyper-h2", "the same over HTTP/2"),
-];
-
-/// Is a server and never returns, if the first argument is `--serve`.
+/// If the program's first argument is `--serve`, it is one of the servers and nothing else: this
+/// serves and does not return.
+///
+/// `--serve NAME --port N --heartbeat-secs S [--shared-port]`. Port 0 takes a free one; the line
+/// `listening on http://127.0.0.1:PORT` on the standard output tells which. It ends by SIGTERM,
+/// and when its standard input is closed, so that it does not outlive a harness that crashes.
 pub fn serve_if_asked() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().map(String::as_str) != Some("--serve") {
+    let mut arguments = env::args_os();
+    let program = arguments.next();
+    if arguments.next().is_none_or(|first| first != "--serve") {
         return;
     }
-    let options: HashMap<&str, &str> = arguments
-        .windows(2)
-        .map(|pair| (pair[0].as_str(), pair[1].as_str()))
-        .collect();
-    let option = |name| {
-        options
-            .get(name)
-            .and_then(|value| value.parse::<u64>().ok())
-    };
-    let port = u16::try_from(option("--port").unwrap_or(0)).unwrap_or(0);
-    let heartbeat = Duration::from_secs(option("--heartbeat-secs").unwrap_or(15));
-    let shared = arguments.iter().any(|argument| argument == "--shared-port");
-    std::thread::spawn(|| {
-        let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        std::process::exit(0);
-    });
-    let served = tokio::runtime::Runtime::new().and_then(|runtime| {
-        runtime.block_on(serve(
-            port,
-            heartbeat,
-            shared,
-            arguments.iter().any(|argument| argument == "hyper-h2"),
-        ))
-    });
-    if let Err(error) = served {
-        eprintln!("{error}");
-    }
-    std::process::exit(1);
+    let args = Args::parse_from(program.into_iter().chain(arguments));
+    // An exit code can't be turned into what `exit` takes.
+    process::exit(match serve(&args, Ending::SignalOrClosedInput) {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("error: {error}");
+            1
+        }
+    })
 }
 
-type Live = Arc<Mutex<Vec<mpsc::Sender<Bytes>>>>;
-
-async fn serve(port: u16, heartbeat: Duration, shared: bool, h2: bool) -> io::Result<()> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM.nonblocking(), None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
-    socket.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], port)).into())?;
-    socket.listen(1024)?;
-    let listener = tokio::net::TcpListener::from_std(socket.into())?;
-    println!("listening on http://{}", listener.local_addr()?);
-    io::stdout().flush()?;
-    let live = Live::default();
-    loop {
-        let (stream, _) = listener.accept().await?;
-        stream.set_nodelay(true)?;
-        let live = live.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(request, heartbeat, live.clone()));
-            let io = TokioIo::new(stream);
-            let _ = if h2 {
-                hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                    .serve_connection(io, service)
-                    .await
-            } else {
-                hyper::server::conn::http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .serve_connection(io, service)
-                    .await
-            };
-        });
+/// The program `serve`: a server for a person, who ends it by Ctrl-C.
+pub fn serve_as_told() -> ExitCode {
+    match serve(&Args::parse(), Ending::Signal) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
+struct Server {
+    name: &'static str,
+    about: &'static str,
+    runtime: Runtime,
+    run: fn(TcpListener, Settings) -> Serving,
+}
+
+/// Never done, unless it fails.
+type Serving = LocalBoxFuture<'static, io::Result<()>>;
+
+#[derive(Clone, Copy)]
+enum Runtime {
+    /// One, with a pool of threads.
+    Tokio,
+    /// One a worker, as actix makes them.
+    Actix,
+}
+
+/// What a server is set to.
+#[derive(Clone)]
+struct Settings {
     heartbeat: Duration,
-    live: Live,
-) -> Result<Response<Either<Stream, Full<Bytes>>>, Infallible> {
-    let query = request.uri().query().unwrap_or("");
-    let stream = match (request.method(), request.uri().path()) {
-        (&Method::GET, "/idle") => Source::Idle,
-        (&Method::GET, "/tick") => Source::Tick {
-            next: 0,
-            end: query
-                .strip_prefix("n=")
-                .and_then(|n| n.parse().ok())
-                .unwrap_or(0),
-        },
-        (&Method::GET, "/live") => {
-            let (sender, receiver) = mpsc::channel(64);
-            live.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(sender);
-            Source::Live(receiver)
-        }
-        (&Method::POST, "/publish") => {
-            let body = request.into_body().collect().await;
-            let body = body
-                .map(http_body_util::Collected::to_bytes)
-                .unwrap_or_default();
-            let mut frame = b"data: ".to_vec();
-            frame.extend_from_slice(&body);
-            frame.extend_from_slice(b"\n\n");
-            let frame = Bytes::from(frame);
-            live.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|sender| sender.try_send(frame.clone()).is_ok());
-            return Ok(empty(StatusCode::NO_CONTENT));
-        }
-        _ => return Ok(empty(StatusCode::NOT_FOUND)),
+    workers: usize,
+    /// Ends the streams of those that know how to.
+    drain: Drain,
+}
+
+const SERVERS: [Server; 9] = [
+    Server {
+        name: "sse-layer",
+        about: "sse-layer on plain hyper, HTTP/1.1",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(sse_layer::http1(listener, settings)),
+    },
+    Server {
+        name: "sse-layer-axum",
+        about: "sse-layer around an axum Router, under axum::serve",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(sse_layer_axum::serve(listener, settings)),
+    },
+    Server {
+        name: "sse-layer-h2",
+        about: "sse-layer on plain hyper, HTTP/2 with prior knowledge",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(sse_layer::http2(listener, settings)),
+    },
+    Server {
+        name: "axum",
+        about: "axum's own Sse with KeepAlive, under axum::serve; HTTP/1.1 and HTTP/2",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(axum::serve(listener, settings)),
+    },
+    Server {
+        name: "actix",
+        about: "actix-web with actix-web-lab's sse",
+        runtime: Runtime::Actix,
+        run: |listener, settings| Box::pin(actix::serve(listener, settings)),
+    },
+    Server {
+        name: "warp",
+        about: "warp with its own sse",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(warp::serve(listener, settings)),
+    },
+    Server {
+        name: "hyper",
+        about: "plain hyper, HTTP/1.1, with a body written by hand",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(hyper::http1(listener, settings)),
+    },
+    Server {
+        name: "hyper-auto",
+        about: "hyper-util's auto builder, with the same body",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(hyper::auto(listener, settings)),
+    },
+    Server {
+        name: "hyper-h2",
+        about: "plain hyper, HTTP/2 with prior knowledge, with the same body",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(hyper::http2(listener, settings)),
+    },
+];
+
+fn serve(args: &Args, ending: Ending) -> io::Result<()> {
+    let server = SERVERS
+        .iter()
+        .find(|server| server.name == args.server)
+        .ok_or_else(|| io::Error::other(format!("there is no server {}", args.server)))?;
+    files::allow_many();
+    let address = SocketAddr::from(([127, 0, 0, 1], args.port));
+    let listener = listener::bind(address, args.shared_port).map_err(|error| {
+        io::Error::new(error.kind(), format!("can't listen on {address}: {error}"))
+    })?;
+    let settings = Settings {
+        heartbeat: Duration::from_secs(args.heartbeat_secs.into()),
+        workers: available_parallelism().map_or(1, NonZero::get),
+        drain: Drain::new()
+            .window(Duration::ZERO)
+            .deadline(Duration::from_secs(1)),
     };
-    drop(request);
-    let mut response = Response::new(Either::Left(Stream {
-        source: stream,
-        heartbeat,
-        sleep: Box::pin(sleep(heartbeat)),
-    }));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("text/event-stream"),
-    );
-    Ok(response)
+    let workers = settings.workers;
+    let served = serve_until_the_end(server.run, listener, settings, ending);
+    match server.runtime {
+        Runtime::Tokio => tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(workers)
+            .enable_all()
+            .build()?
+            .block_on(served),
+        Runtime::Actix => actix_web::rt::System::new().block_on(served),
+    }
 }
 
-fn empty(status: StatusCode) -> Response<Either<Stream, Full<Bytes>>> {
-    let mut response = Response::new(Either::Right(Full::default()));
-    *response.status_mut() = status;
-    response
-}
-
-enum Source {
-    Idle,
-    Tick { next: u64, end: u64 },
-    Live(mpsc::Receiver<Bytes>),
-}
-
-struct Stream {
-    source: Source,
-    heartbeat: Duration,
-    sleep: Pin<Box<Sleep>>,
-}
-
-impl http_body::Body for Stream {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match &mut self.source {
-            Source::Idle => {}
-            Source::Tick { next, end } if next == end => return Poll::Ready(None),
-            Source::Tick { next, end } => {
-                let mut chunk = String::with_capacity(8192);
-                while next < end && chunk.len() < 8000 {
-                    let _ = write!(
-                        chunk,
-                        "data: {{\"sequence\":{next},\"symbol\":\"ACME\",\"price\":1234.56,\"volume\":1000200,\
-                         \"currency\":\"USD\",\"venue\":\"XNAS\",\"halted\":false}}\n\n"
-                    );
-                    *next += 1;
-                }
-                return Poll::Ready(Some(Ok(Frame::data(chunk.into()))));
-            }
-            Source::Live(receiver) => {
-                if let Poll::Ready(frame) = receiver.poll_recv(cx) {
-                    let after = Instant::now() + self.heartbeat;
-                    self.sleep.as_mut().reset(after);
-                    return Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))));
-                }
-            }
-        }
-        ready!(self.sleep.as_mut().poll(cx));
-        let after = Instant::now() + self.heartbeat;
-        self.sleep.as_mut().reset(after);
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b":\n\n")))))
+async fn serve_until_the_end(
+    run: fn(TcpListener, Settings) -> Serving,
+    listener: TcpListener,
+    settings: Settings,
+    ending: Ending,
+) -> io::Result<()> {
+    let ended = ending.listen()?;
+    let address = listener.local_addr()?;
+    let drain = settings.drain.clone();
+    let mut serving = run(listener, settings);
+    // Connections that come before the first is accepted wait in the backlog.
+    listener::announce(address)?;
+    tokio::select! {
+        served = &mut serving => return served,
+        () = ended => {}
+    }
+    drain.begin();
+    tokio::select! {
+        served = serving => served,
+        // What does not end in time ends with the process.
+        _ = drain.finished() => Ok(()),
     }
 }

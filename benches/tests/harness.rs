@@ -119,7 +119,7 @@ fn servers_take_turns_and_are_reported_as_table_json_page_and_picture() {
     let folder = std::env::temp_dir().join(format!("sse-harness-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let file = |name: &str| folder.join(name).display().to_string();
-    let [first, second] = [NAMES[0].0, "hyper"];
+    let [first, second] = ["sse-layer", "hyper"];
     let said = succeeds(
         STREAM,
         &format!(
@@ -171,6 +171,15 @@ fn a_hold_that_proves_nothing_is_refused() {
 }
 
 #[test]
+fn a_server_that_is_named_twice_is_refused() {
+    fails(
+        STREAM,
+        "--servers hyper,hyper",
+        "--servers names hyper twice",
+    );
+}
+
+#[test]
 fn a_reference_that_is_not_measured_is_refused() {
     fails(
         STREAM,
@@ -202,13 +211,6 @@ fn idle(url: SocketAddr) -> String {
 #[test]
 fn an_honest_server_by_its_url_passes() {
     succeeds(IDLE, &idle(streams(beat)));
-}
-
-#[test]
-fn an_honest_server_by_its_url_and_process_is_measured() {
-    let arguments = idle(streams(beat));
-    let said = succeeds(IDLE, &format!("{arguments} --pid {}", std::process::id()));
-    assert!(said.contains("RSS each, warm"), "{said}");
 }
 
 #[test]

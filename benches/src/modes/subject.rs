@@ -90,7 +90,7 @@ impl Subjects {
     ///
     /// # Errors
     ///
-    /// If a process was named that can't be measured.
+    /// If a server was named twice, or a process that can't be measured.
     pub fn list(&self) -> Result<Vec<Subject>, String> {
         if let Some(target) = &self.url {
             return Ok(vec![Subject::Theirs {
@@ -98,7 +98,11 @@ impl Subjects {
                 process: self.pid.map(Process::new).transpose()?,
             }]);
         }
-        let ours = self.names().into_iter().map(|name| Subject::Ours {
+        let names = self.names();
+        if let Some(twice) = (1..names.len()).find(|i| names[..*i].contains(&names[*i])) {
+            return Err(format!("--servers names {} twice", names[twice]));
+        }
+        let ours = names.into_iter().map(|name| Subject::Ours {
             name: name.to_owned(),
             heartbeat_secs: self.heartbeat_secs,
         });

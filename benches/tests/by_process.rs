@@ -1,4 +1,4 @@
-//! That a leak shows, in a test of its own: it is this process that leaks, and nothing else may.
+//! That a server is measured by its process's number: it is this process, so nothing else may run in it.
 
 mod liar;
 
@@ -15,17 +15,22 @@ use std::{
 use liar::{Kept, chunk, head};
 
 fn churn(url: &str) -> (bool, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_churn"))
-        .args([
-            "--rate",
-            "50",
-            "--secs",
-            "1",
-            "--rounds",
-            "3",
-            "--stay-millis",
-            "50",
-        ])
+    let arguments = [
+        "--rate",
+        "50",
+        "--secs",
+        "1",
+        "--rounds",
+        "3",
+        "--stay-millis",
+        "50",
+    ];
+    run(env!("CARGO_BIN_EXE_churn"), url, &arguments)
+}
+
+fn run(program: &str, url: &str, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(program)
+        .args(arguments)
         .args(["--url", url, "--pid", &std::process::id().to_string()])
         .output()
         .unwrap();
@@ -50,6 +55,20 @@ fn a_server_that_leaks_is_told_and_one_that_does_not_is_not() {
         }
     });
     let url = format!("http://{address}/");
+
+    let (well, said) = run(
+        env!("CARGO_BIN_EXE_idle"),
+        &url,
+        &[
+            "--connections",
+            "10",
+            "--hold",
+            "1",
+            "--heartbeat-secs",
+            "0",
+        ],
+    );
+    assert!(well && said.contains("RSS each, warm"), "{said}");
 
     // Threads and their arenas are there after this, and are no leak.
     churn(&url);
