@@ -5,6 +5,7 @@ mod liar;
 use std::{
     hint::black_box,
     io::Read,
+    ops::ControlFlow,
     process::Command,
     sync::{
         Arc,
@@ -12,7 +13,7 @@ use std::{
     },
 };
 
-use liar::{Kept, chunk, head};
+use liar::{chunk, head};
 
 fn churn(url: &str) -> (bool, String) {
     let arguments = [
@@ -33,9 +34,12 @@ fn run(program: &str, url: &str, arguments: &[&str]) -> (bool, String) {
         .args(arguments)
         .args(["--url", url, "--pid", &std::process::id().to_string()])
         .output()
-        .unwrap();
+        .expect("the program runs");
     let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(said).unwrap())
+    (
+        output.status.success(),
+        String::from_utf8(said).expect("text"),
+    )
 }
 
 #[test]
@@ -51,7 +55,7 @@ fn a_server_that_leaks_is_told_and_one_that_does_not_is_not() {
             chunk(stream, ":\n\n")?;
             // Until the client has gone.
             let _ = stream.read(&mut [0; 1]);
-            Ok(Kept::No)
+            Ok(ControlFlow::Break(()))
         }
     });
     let url = format!("http://{address}/");

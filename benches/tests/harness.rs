@@ -6,13 +6,14 @@ use std::{
     fs,
     io::{self, Write},
     net::{SocketAddr, TcpStream},
+    ops::ControlFlow,
     process::Command,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
 
-use liar::{Kept, chunk, head};
+use liar::{chunk, head};
 use sse_benches::servers::NAMES;
 
 const IDLE: &str = env!("CARGO_BIN_EXE_idle");
@@ -27,9 +28,12 @@ fn run(program: &str, arguments: &str) -> (bool, String) {
     let output = Command::new(program)
         .args(arguments.split_whitespace())
         .output()
-        .unwrap();
+        .expect("the program runs");
     let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(said).unwrap())
+    (
+        output.status.success(),
+        String::from_utf8(said).expect("text"),
+    )
 }
 
 #[track_caller]
@@ -57,7 +61,7 @@ fn with_each_server(program: &'static str, arguments: &'static str) {
         })
     });
     for one in all.collect::<Vec<_>>() {
-        one.join().unwrap();
+        one.join().expect("it went well");
     }
 }
 
@@ -180,6 +184,12 @@ fn a_server_that_is_named_twice_is_refused() {
 }
 
 #[test]
+fn a_rate_of_nothing_is_refused() {
+    fails(CHURN, "--rate 0", "a number above 0");
+    fails(FANOUT, "--rate nan", "a number above 0");
+}
+
+#[test]
 fn a_reference_that_is_not_measured_is_refused() {
     fails(
         STREAM,
@@ -193,7 +203,7 @@ fn streams(body: impl Fn(&mut TcpStream) -> io::Result<()> + Clone + Send + 'sta
     liar::serve(move |_, _, stream| {
         head(stream)?;
         body(stream)?;
-        Ok(Kept::No)
+        Ok(ControlFlow::Break(()))
     })
 }
 
@@ -259,7 +269,7 @@ fn a_server_that_ends_a_quiet_stream_is_told() {
 fn a_server_that_answers_500_is_told() {
     let error = liar::serve(|_, _, stream| {
         stream.write_all(b"HTTP/1.1 500 Oops\r\ncontent-length: 0\r\n\r\n")?;
-        Ok(Kept::No)
+        Ok(ControlFlow::Break(()))
     });
     fails(
         IDLE,
@@ -274,7 +284,7 @@ fn a_server_that_answers_a_page_is_told() {
         stream.write_all(
             b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 0\r\n\r\n",
         )?;
-        Ok(Kept::No)
+        Ok(ControlFlow::Break(()))
     });
     fails(IDLE, &idle(page), "answered as \"text/html\"");
 }
@@ -293,23 +303,23 @@ fn fan(
     copies: impl Fn(usize, usize) -> usize + Clone + Send + 'static,
     status: &'static str,
 ) -> String {
-    let live: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
-    let published = Arc::new(Mutex::new(0));
+    let live: Arc<Mutex<(Vec<TcpStream>, usize)>> = Arc::default();
     let address = liar::serve(move |path, body, stream| {
+        let mut live = live.lock().unwrap_or_else(PoisonError::into_inner);
+        let (clients, published) = &mut *live;
         if path == "/live" {
+            clients.push(stream.try_clone()?);
             head(stream)?;
-            live.lock().unwrap().push(stream.try_clone()?);
-            return Ok(Kept::Yes);
+            return Ok(ControlFlow::Continue(()));
         }
-        let mut published = published.lock().unwrap();
         *published += 1;
-        for (client, stream) in live.lock().unwrap().iter_mut().enumerate() {
+        for (client, stream) in clients.iter_mut().enumerate() {
             for _ in 0..copies(client + 1, *published) {
                 chunk(stream, &format!("data: {body}\n\n"))?;
             }
         }
         stream.write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n").as_bytes())?;
-        Ok(Kept::Yes)
+        Ok(ControlFlow::Continue(()))
     });
     format!(
         "--connections 3 --publishes 5 --deadline-secs 2 --url http://{address}/live \
@@ -321,6 +331,13 @@ fn fan(
 fn a_server_that_delivers_all_passes() {
     let said = succeeds(FANOUT, &fan(|_, _| 1, "200 OK"));
     assert!(said.contains("latency p99"), "{said}");
+}
+
+#[test]
+fn growth_of_anyones_server_is_measured() {
+    let fan = fan(|_, _| 1, "200 OK").replace("--connections 3", "--sizes 2,3");
+    let said = succeeds(GROW, &fan);
+    assert!(said.contains("last / first"), "{said}");
 }
 
 #[test]

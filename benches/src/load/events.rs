@@ -89,12 +89,12 @@ impl Events {
             }
             [b':', ..] => Some(Sign::Comment),
             _ => {
-                if let Some(data) = line.strip_prefix(b"data") {
-                    if data.is_empty() || data.starts_with(b":") {
-                        self.in_event = true;
-                        if self.note.sequence.is_none() {
-                            self.note = Note::read(data);
-                        }
+                if let Some(data) = line.strip_prefix(b"data")
+                    && (data.is_empty() || data.starts_with(b":"))
+                {
+                    self.in_event = true;
+                    if self.note.sequence.is_none() {
+                        self.note = Note::read(data);
                     }
                 }
                 None

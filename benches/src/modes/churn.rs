@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Debug, Parser)]
 pub struct Churn {
     /// Connections a second
-    #[arg(long, default_value_t = 1000.0)]
+    #[arg(long, default_value_t = 1000.0, value_parser = super::more_than_nothing)]
     rate: f64,
     /// How many seconds a round lasts
     #[arg(long, default_value_t = 10)]
@@ -74,9 +74,6 @@ const FIGURES: &[Figure] = &[
 
 impl Mode for Churn {
     fn measure(&self) -> Result<Report, String> {
-        if !(self.rate > 0.0) {
-            return Err("--rate: more than 0 connections a second".to_owned());
-        }
         ensure_files((self.at_once() + Opening::default().at_once) as u64)?;
         let runs = take_turns(&self.subjects, |subject, number| {
             let server = subject.start(1)?;
@@ -124,10 +121,10 @@ impl Churn {
         for round in 1..=self.rounds {
             let what = format!("{}, run {number}: round {round}", server.name());
             time += self.round(server, &what, &mut guests)?;
-            if server.is_measurable() {
-                if let Err(kept) = server.wait_until_left(before.open_files) {
-                    guests.troubles.add(kept);
-                }
+            if server.is_measurable()
+                && let Err(kept) = server.wait_until_left(before.open_files)
+            {
+                guests.troubles.add(kept);
             }
             if round == 1 {
                 after_first = Some((Moment::of(server)?, guests.opened));

@@ -26,7 +26,7 @@ pub struct Fanout {
     #[arg(long, default_value_t = 100, value_parser = super::at_least_one)]
     publishes: usize,
     /// Events a second; without it the next one is published when all have the last one
-    #[arg(long)]
+    #[arg(long, value_parser = super::more_than_nothing)]
     rate: Option<f64>,
     /// A delivery that takes longer has failed
     #[arg(long, default_value_t = 10)]
@@ -50,7 +50,7 @@ pub(super) struct Plan {
 }
 
 /// Before it is measured: what a first event needs is there then.
-const WARM_UP: u64 = 3;
+const WARM_UP: usize = 3;
 
 /// How long it is looked for events that come once more.
 const AFTERMATH: Duration = Duration::from_millis(100);
@@ -78,9 +78,6 @@ const FIGURES: &[Figure] = &[
 
 impl Mode for Fanout {
     fn measure(&self) -> Result<Report, String> {
-        if self.rate.is_some_and(|rate| !(rate > 0.0)) {
-            return Err("--rate: more than 0 events a second".to_owned());
-        }
         ensure_files(self.connections as u64)?;
         let plan = Plan {
             connections: self.connections,
@@ -90,7 +87,7 @@ impl Mode for Fanout {
         };
         let runs = take_turns(&self.subjects, |subject, number| {
             let server = subject.start(1)?;
-            let to = self.publish_target(subject, &server)?;
+            let to = publish_target(subject, &server, self.publish_url.as_ref())?;
             measure_one(&server, &to, number, plan).map(|run| vec![run])
         })?;
         let charts = vec![
@@ -119,17 +116,6 @@ impl Mode for Fanout {
 }
 
 impl Fanout {
-    fn publish_target(&self, subject: &Subject, server: &Running) -> Result<Target, String> {
-        match (subject, &self.publish_url) {
-            (Subject::Theirs { .. }, Some(target)) => Ok(target.clone()),
-            (Subject::Theirs { .. }, None) => Err(
-                "--url needs --publish-url, to which events are posted: the body is one event's data"
-                    .to_owned(),
-            ),
-            (Subject::Ours { .. }, _) => Ok(server.target("/publish")),
-        }
-    }
-
     fn notes(&self) -> Vec<String> {
         let mut notes = vec![format!(
             "Each of {} events carries its number and the time at which it was sent; each connection has to \
@@ -150,6 +136,22 @@ impl Fanout {
                 .to_owned(),
         );
         notes
+    }
+}
+
+/// Where events are posted.
+pub(super) fn publish_target(
+    subject: &Subject,
+    server: &Running,
+    given: Option<&Target>,
+) -> Result<Target, String> {
+    match (subject, given) {
+        (Subject::Theirs { .. }, Some(target)) => Ok(target.clone()),
+        (Subject::Theirs { .. }, None) => Err(
+            "--url needs --publish-url, to which events are posted: the body is one event's data"
+                .to_owned(),
+        ),
+        (Subject::Ours { .. }, _) => Ok(server.target("/publish")),
     }
 }
 
@@ -187,7 +189,7 @@ pub(super) fn measure_one(
     }
 
     let warm_up = Plan {
-        publishes: 3,
+        publishes: WARM_UP,
         rate: None,
         ..plan
     };

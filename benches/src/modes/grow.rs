@@ -10,7 +10,7 @@ use super::{
     take_turns,
 };
 use crate::{
-    load::{ensure_files, most_connections},
+    load::{Target, ensure_files, most_connections},
     measure::Machine,
     report::{Chart, Figure, Output, Report, Run, Unit},
 };
@@ -28,6 +28,9 @@ pub struct Grow {
     /// A delivery that takes longer has failed
     #[arg(long, default_value_t = 20)]
     deadline_secs: u64,
+    /// Where events for anyone's server are posted
+    #[arg(long, requires = "url", value_parser = str::parse::<Target>)]
+    publish_url: Option<Target>,
     #[command(flatten)]
     subjects: Subjects,
     #[command(flatten)]
@@ -72,7 +75,7 @@ impl Mode for Grow {
                         rate: None,
                         deadline: Duration::from_secs(self.deadline_secs),
                     };
-                    let to = server.target("/publish");
+                    let to = fanout::publish_target(subject, &server, self.publish_url.as_ref())?;
                     fanout::measure_one(&server, &to, number, plan).map(|run| self.by_publish(run))
                 })
                 .collect()
@@ -85,7 +88,7 @@ impl Mode for Grow {
         ];
         let charts = charts.into_iter().filter(Chart::shows_something);
         let mut notes = vec![
-            "Each size has a server of its own, that is just started. What is told a connection is linear \
+            "Each size has a server of its own that is just started, unless it is anyone's. What is told a connection is linear \
              where the ratio of the last to the first is 1; the time until all have an event is linear where \
              it grows as the connections do."
                 .to_owned(),

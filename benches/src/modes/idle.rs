@@ -82,6 +82,11 @@ pub(super) const FIGURES: &[Figure] = &[
     Figure::new("heartbeats", "heartbeats", Unit::Count),
     Figure::new("late", "late heartbeats", Unit::Count),
     Figure::new("longest_silence_ms", "longest silence", Unit::Milliseconds),
+    Figure::new(
+        "client_turn_ms",
+        "client's longest turn",
+        Unit::Milliseconds,
+    ),
     Figure::new("refused", "refused", Unit::Count),
     Figure::new("lost", "lost", Unit::Count),
     Figure::new(
@@ -194,10 +199,10 @@ impl Quiet {
 
         clients.leave()?;
         let mut troubles = Troubles::default();
-        if server.is_measurable() {
-            if let Err(kept) = server.wait_until_left(before.open_files) {
-                troubles.add(kept);
-            }
+        if server.is_measurable()
+            && let Err(kept) = server.wait_until_left(before.open_files)
+        {
+            troubles.add(kept);
         }
         let after = Moment::of(&server)?;
 
@@ -210,6 +215,9 @@ impl Quiet {
         run.set("heartbeats", held.heartbeats as f64);
         run.set("lost", held.lost as f64);
         run.set("longest_silence_ms", held.longest_silence_millis);
+        if size.streams_a_connection == 0 {
+            run.set("client_turn_ms", held.longest_turn_millis);
+        }
         if !heartbeat.is_zero() {
             run.set("late", held.late as f64);
         }

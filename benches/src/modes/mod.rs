@@ -96,3 +96,10 @@ fn at_least_one(number: &str) -> Result<usize, String> {
         Err(_) => Err("a number".to_owned()),
     }
 }
+
+fn more_than_nothing(number: &str) -> Result<f64, String> {
+    match number.parse() {
+        Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
+        _ => Err("a number above 0".to_owned()),
+    }
+}

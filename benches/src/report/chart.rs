@@ -27,7 +27,18 @@ pub enum Shape {
         marks: Vec<(f64, String)>,
         /// The lines.
         lines: Vec<Line>,
+        /// What the vertical axis is.
+        scale: Scale,
     },
+}
+
+/// What equal steps upwards are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Equal differences, from 0 on.
+    Linear,
+    /// Equal ratios: for what is a hundred times as much at one end.
+    Logarithmic,
 }
 
 /// A bar, in the unit that is shown.
@@ -122,6 +133,7 @@ impl Chart {
                 across: "connections".to_owned(),
                 marks: marks.collect(),
                 lines,
+                scale: Scale::Linear,
             },
         }
     }
@@ -160,6 +172,7 @@ impl Chart {
                 across: "percentile of all deliveries".to_owned(),
                 marks,
                 lines,
+                scale: Scale::Logarithmic,
             },
         }
     }

@@ -112,8 +112,8 @@ impl Unit {
         let value = self.scaled(value);
         let digits = match self {
             Self::Count | Self::PerSecond | Self::Bytes => 0,
-            _ if value.abs() >= 100.0 => 0,
-            _ if value.abs() >= 10.0 => 1,
+            _ if value.abs() >= 99.95 => 0,
+            _ if value.abs() >= 9.995 => 1,
             _ => 2,
         };
         group(&format!("{value:.digits$}"))
@@ -150,6 +150,8 @@ mod tests {
         assert_eq!(Unit::Microseconds.show(9_876.0), "9.88");
         assert_eq!(Unit::PerSecond.show(1_234_567.4), "1,234,567");
         assert_eq!(Unit::Milliseconds.show(123.4), "123");
+        assert_eq!(Unit::Milliseconds.show(99.97), "100");
+        assert_eq!(Unit::Milliseconds.show(9.997), "10.0");
         assert_eq!(Unit::Count.show(0.0), "0");
         assert_eq!(Unit::Kibibytes.show(-1.0), "0.00");
         assert_eq!(Unit::Kibibytes.show(-3072.0), "-3.00");

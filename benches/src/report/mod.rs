@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use self::{
-    chart::{Bar, Chart, Line, Shape},
+    chart::{Bar, Chart, Line, Scale, Shape},
     figure::{Figure, Unit},
     output::Output,
     summary::{Summary, ratios},

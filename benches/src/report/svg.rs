@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    chart::{Bar, Chart, Line, Shape},
+    chart::{Bar, Chart, Line, Scale, Shape},
     figure::group,
 };
 
@@ -76,7 +76,8 @@ fn draw(chart: &Chart, titled: bool) -> (String, f64) {
             across,
             marks,
             lines,
-        } => draw_lines(&mut body, top, across, marks, lines),
+            scale,
+        } => draw_lines(&mut body, top, across, marks, lines, *scale),
     };
     (body, height)
 }
@@ -94,8 +95,8 @@ fn bars(
     let mut y = top + legend(body, top, &names);
     let first = y;
     let all = groups.iter().flat_map(|(_, bars)| bars.iter().flatten());
-    let (step, end) = scale(all.map(|bar| bar.max).fold(0.0, f64::max));
-    let x = |value: f64| LEFT + (value.max(0.0) / end) * (RIGHT - LEFT);
+    let across = Upwards::of(Scale::Linear, all.map(|bar| bar.max));
+    let x = |value: f64| LEFT + across.share(value) * (RIGHT - LEFT);
     let mut drawn = String::new();
     for (name, bars) in groups {
         let middle = y + (BAR + 2.0) * bars.len() as f64 / 2.0 + 4.0;
@@ -133,16 +134,14 @@ fn bars(
         y += 12.0;
     }
     let bottom = y - 4.0;
-    let mut tick = 0.0;
-    while tick <= end + step / 2.0 {
+    for tick in across.ticks() {
         let at = x(tick);
         let _ = write!(
             body,
             "<line class=\"rule\" x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{:.1}\" y2=\"{bottom:.1}\"/>",
             first - 4.0
         );
-        text(body, at, bottom + 18.0, "middle", "", &number(tick));
-        tick += step;
+        text(body, at, bottom + 18.0, "middle", "", &tick_number(tick));
     }
     body.push_str(&drawn);
     bottom + 28.0
@@ -154,6 +153,7 @@ fn draw_lines(
     across: &str,
     marks: &[(f64, String)],
     lines: &[Line],
+    scale: Scale,
 ) -> f64 {
     const LEFT: f64 = 64.0;
     const RIGHT: f64 = WIDTH - 24.0;
@@ -161,22 +161,20 @@ fn draw_lines(
     let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).collect();
     let top = top + legend(body, top, &names) + 4.0;
     let bottom = top + HEIGHT;
-    let all = lines.iter().flat_map(|line| &line.points);
-    let (step, end) = scale(all.map(|(_, value)| *value).fold(0.0, f64::max));
+    let values = lines.iter().flat_map(|line| &line.points);
+    let upwards = Upwards::of(scale, values.map(|(_, value)| *value));
     let low = marks.first().map_or(0.0, |(place, _)| *place);
     let high = marks.last().map_or(1.0, |(place, _)| *place);
     let width = if high > low { high - low } else { 1.0 };
     let x = |place: f64| LEFT + (place - low) / width * (RIGHT - LEFT);
-    let y = |value: f64| bottom - value.max(0.0) / end * HEIGHT;
-    let mut tick = 0.0;
-    while tick <= end + step / 2.0 {
+    let y = |value: f64| bottom - upwards.share(value) * HEIGHT;
+    for tick in upwards.ticks() {
         let at = y(tick);
         let _ = write!(
             body,
             "<line class=\"rule\" x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>"
         );
-        text(body, LEFT - 8.0, at + 4.5, "end", "", &number(tick));
-        tick += step;
+        text(body, LEFT - 8.0, at + 4.5, "end", "", &tick_number(tick));
     }
     // Marks that would run into one another are left out, but never the last.
     let mut free = f64::MIN;
@@ -259,28 +257,94 @@ fn text(body: &mut String, x: f64, y: f64, anchor: &str, class: &str, text: &str
     );
 }
 
-/// Steps of 1, 2 or 5 times a power of ten, and the end that is reached by them.
-fn scale(max: f64) -> (f64, f64) {
-    if max <= 0.0 {
-        return (1.0, 1.0);
+/// Where values stand between the least and the greatest that are shown.
+struct Upwards {
+    scale: Scale,
+    low: f64,
+    high: f64,
+    /// What is added, or multiplied by, from tick to tick.
+    step: f64,
+}
+
+impl Upwards {
+    fn of(scale: Scale, values: impl Iterator<Item = f64> + Clone) -> Self {
+        let max = values.clone().fold(0.0, f64::max);
+        let min = values.filter(|value| *value > 0.0).fold(max, f64::min);
+        if max <= 0.0 {
+            return Self {
+                scale: Scale::Linear,
+                low: 0.0,
+                high: 1.0,
+                step: 1.0,
+            };
+        }
+        match scale {
+            Scale::Linear => {
+                // 1, 2 or 5 times a power of ten, about five of them.
+                let rough = max / 5.0;
+                let power = 10_f64.powf(rough.log10().floor());
+                let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+                let step = steps.into_iter().find(|step| *step >= rough);
+                let step = step.unwrap_or(power * 10.0);
+                Self {
+                    scale,
+                    low: 0.0,
+                    high: (max / step).ceil() * step,
+                    step,
+                }
+            }
+            Scale::Logarithmic => {
+                let low = 10_f64.powf(min.log10().floor());
+                let high = 10_f64.powf(max.log10().ceil());
+                Self {
+                    scale,
+                    low,
+                    high: if high > low { high } else { low * 10.0 },
+                    step: 10.0,
+                }
+            }
+        }
     }
-    let rough = max / 5.0;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|factor| factor * power)
-        .into_iter()
-        .find(|step| *step >= rough)
-        .unwrap_or(power * 10.0);
-    (step, (max / step).ceil() * step)
+
+    /// From 0 to 1.
+    fn share(&self, value: f64) -> f64 {
+        let share = match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Logarithmic => {
+                (value.max(self.low) / self.low).log10() / (self.high / self.low).log10()
+            }
+        };
+        share.clamp(0.0, 1.0)
+    }
+
+    fn ticks(&self) -> Vec<f64> {
+        let mut ticks = vec![self.low];
+        while let Some(last) = ticks.last().copied() {
+            let next = match self.scale {
+                Scale::Linear => last + self.step,
+                Scale::Logarithmic => last * self.step,
+            };
+            if next > self.high * 1.001 {
+                break;
+            }
+            ticks.push(next);
+        }
+        ticks
+    }
 }
 
 fn number(value: f64) -> String {
     let digits = match value.abs() {
-        v if v >= 100.0 || v == 0.0 => 0,
-        v if v >= 1.0 => 1,
+        v if v >= 99.95 || v == 0.0 => 0,
+        v if v >= 0.995 => 1,
         _ => 2,
     };
-    let text = group(&format!("{value:.digits$}"));
+    group(&format!("{value:.digits$}"))
+}
+
+/// A round number needs no decimals.
+fn tick_number(value: f64) -> String {
+    let text = number(value);
     match text.strip_suffix(".0") {
         Some(whole) => whole.to_owned(),
         None => text,
@@ -291,12 +355,30 @@ fn number(value: f64) -> String {
 mod tests {
     use super::*;
 
+    fn ticks(scale: Scale, values: &[f64]) -> Vec<f64> {
+        Upwards::of(scale, values.iter().copied()).ticks()
+    }
+
     #[test]
-    fn scales_end_at_or_above_the_greatest_value_in_round_steps() {
-        assert_eq!(scale(21.5), (5.0, 25.0));
-        assert_eq!(scale(10.0), (2.0, 10.0));
-        assert_eq!(scale(0.07), (0.02, 0.08));
-        assert_eq!(scale(0.0), (1.0, 1.0));
+    fn linear_scales_go_in_round_steps_from_0_past_the_greatest_value() {
+        let expected = [0.0, 5.0, 10.0, 15.0, 20.0, 25.0];
+        assert_eq!(ticks(Scale::Linear, &[21.5, 3.0]), expected);
+        assert_eq!(ticks(Scale::Linear, &[10.0]).last(), Some(&10.0));
+        assert_eq!(ticks(Scale::Linear, &[0.0]), [0.0, 1.0]);
+        assert_eq!(ticks(Scale::Linear, &[]), [0.0, 1.0]);
+    }
+
+    #[test]
+    fn logarithmic_scales_go_in_powers_of_ten_around_all_values() {
+        assert_eq!(
+            ticks(Scale::Logarithmic, &[16.0, 719.0]),
+            [10.0, 100.0, 1000.0]
+        );
+        assert_eq!(ticks(Scale::Logarithmic, &[10.0]), [10.0, 100.0]);
+        assert_eq!(ticks(Scale::Logarithmic, &[0.0]), [0.0, 1.0]);
+        let upwards = Upwards::of(Scale::Logarithmic, [10.0, 1000.0].into_iter());
+        let shares = [0.0, 10.0, 100.0, 1000.0].map(|value| upwards.share(value));
+        assert_eq!(shares, [0.0, 0.0, 0.5, 1.0]);
     }
 
     #[test]

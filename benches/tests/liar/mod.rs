@@ -3,16 +3,17 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    ops::ControlFlow,
     thread,
 };
 
-/// Answers each request with `answer`, which is told its path and its body; while that says so, the
-/// connection is kept for more.
-pub fn serve(
-    answer: impl Fn(&str, &str, &mut TcpStream) -> io::Result<Kept> + Clone + Send + 'static,
+/// Answers each request with `answer`, which is told its path and its body; the connection is
+/// kept for more until that breaks off.
+pub(crate) fn serve(
+    answer: impl Fn(&str, &str, &mut TcpStream) -> io::Result<ControlFlow<()>> + Clone + Send + 'static,
 ) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         for stream in listener.incoming() {
             let answer = answer.clone();
@@ -23,16 +24,9 @@ pub fn serve(
     address
 }
 
-/// Whether a connection takes another request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    Yes,
-    No,
-}
-
 fn attend(
     mut stream: TcpStream,
-    answer: impl Fn(&str, &str, &mut TcpStream) -> io::Result<Kept>,
+    answer: impl Fn(&str, &str, &mut TcpStream) -> io::Result<ControlFlow<()>>,
 ) -> io::Result<()> {
     let mut requests = BufReader::new(stream.try_clone()?);
     loop {
@@ -49,27 +43,27 @@ fn attend(
                 break;
             }
             if let Some(value) = header.strip_prefix("content-length: ") {
-                length = value.trim().parse().unwrap();
+                length = value.trim().parse().map_err(io::Error::other)?;
             }
         }
         let mut body = vec![0; length];
         requests.read_exact(&mut body)?;
-        let body = String::from_utf8(body).unwrap();
-        if answer(&path, &body, &mut stream)? == Kept::No {
+        let body = String::from_utf8(body).map_err(io::Error::other)?;
+        if answer(&path, &body, &mut stream)?.is_break() {
             return Ok(());
         }
     }
 }
 
 /// The head of an event stream in chunks.
-pub fn head(stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn head(stream: &mut TcpStream) -> io::Result<()> {
     stream.write_all(
         b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
     )
 }
 
 /// A chunk of it.
-pub fn chunk(stream: &mut TcpStream, data: &str) -> io::Result<()> {
+pub(crate) fn chunk(stream: &mut TcpStream, data: &str) -> io::Result<()> {
     let length = data.len();
     stream.write_all(format!("{length:x}\r\n{data}\r\n").as_bytes())
 }
