@@ -58,13 +58,19 @@ impl Process {
         }
     }
 
-    /// How many files and sockets it has open.
+    /// How many sockets it has open.
     ///
     /// # Errors
     ///
     /// If it has gone or may not be looked at.
-    pub fn open_files(self) -> io::Result<usize> {
-        Ok(fs::read_dir(self.path("fd"))?.count())
+    pub fn sockets(self) -> io::Result<usize> {
+        let files = fs::read_dir(self.path("fd"))?.flatten();
+        let sockets = files.filter(|file| {
+            // Closed since the folder was listed, if there is no such link.
+            fs::read_link(file.path())
+                .is_ok_and(|link| link.as_os_str().as_encoded_bytes().starts_with(b"socket:"))
+        });
+        Ok(sockets.count())
     }
 
     /// In nanoseconds, but for threads that have ended: servers keep theirs.
@@ -169,13 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn files_are_counted() {
-        let before = own().open_files().unwrap();
+    fn sockets_are_counted_and_other_files_are_not() {
+        let before = own().sockets().unwrap();
+        let sockets: Vec<_> = (0..50)
+            .map(|_| std::net::UdpSocket::bind("127.0.0.1:0").unwrap())
+            .collect();
         let files: Vec<_> = (0..50)
             .map(|_| fs::File::open("/dev/null").unwrap())
             .collect();
-        assert!(own().open_files().unwrap() >= before + 40);
-        drop(files);
+        assert_eq!(own().sockets().unwrap(), before + 50);
+        drop((sockets, files));
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl Churn {
             let what = format!("{}, run {number}: round {round}", server.name());
             time += self.round(server, &what, &mut guests)?;
             if server.is_measurable()
-                && let Err(kept) = server.wait_until_left(before.open_files)
+                && let Err(kept) = server.wait_until_left(before.sockets)
             {
                 guests.troubles.add(kept);
             }

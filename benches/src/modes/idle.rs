@@ -200,7 +200,7 @@ impl Quiet {
         clients.leave()?;
         let mut troubles = Troubles::default();
         if server.is_measurable()
-            && let Err(kept) = server.wait_until_left(before.open_files)
+            && let Err(kept) = server.wait_until_left(before.sockets)
         {
             troubles.add(kept);
         }

@@ -9,7 +9,7 @@ pub(super) struct Moment {
     memory: Memory,
     cpu: Duration,
     kernel: KernelMemory,
-    pub(super) open_files: usize,
+    pub(super) sockets: usize,
 }
 
 impl Moment {
@@ -19,7 +19,7 @@ impl Moment {
             at: Instant::now(),
             memory: server.memory()?,
             kernel: KernelMemory::now().map_err(|error| error.to_string())?,
-            open_files: server.open_files()?,
+            sockets: server.sockets()?,
         })
     }
 

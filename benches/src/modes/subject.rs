@@ -22,6 +22,9 @@ const NEVER_SECS: u64 = 1_000_000;
 /// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(20);
 
+/// A server that has done nothing for as long has started.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// How long a server may take to notice that all have left.
 const LEAVE: Duration = Duration::from_secs(10);
 
@@ -200,6 +203,7 @@ impl Subject {
                 for _ in 0..shards {
                     running.add(*heartbeat_secs, shards > 1)?;
                 }
+                running.settle()?;
                 Ok(running)
             }
         }
@@ -253,19 +257,19 @@ impl Running {
             .sum()
     }
 
-    /// How many files all its processes have open.
+    /// How many sockets all its processes have open.
     ///
     /// # Errors
     ///
     /// If one of them has gone.
-    pub fn open_files(&self) -> Result<usize, String> {
+    pub fn sockets(&self) -> Result<usize, String> {
         self.processes
             .iter()
-            .map(|process| process.open_files().map_err(|error| self.gone(&error)))
+            .map(|process| process.sockets().map_err(|error| self.gone(&error)))
             .sum()
     }
 
-    /// Waits until it has no more files open than `before`, so that it has noticed that all have left.
+    /// Waits until it has no more sockets open than `before`, so that it has noticed that all have left.
     ///
     /// # Errors
     ///
@@ -273,7 +277,7 @@ impl Running {
     pub fn wait_until_left(&self, before: usize) -> Result<(), String> {
         let start = Instant::now();
         loop {
-            let open = self.open_files()?;
+            let open = self.sockets()?;
             if open <= before {
                 return Ok(());
             }
@@ -286,6 +290,21 @@ impl Running {
             }
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until it does nothing any more: one that listens may still be starting its workers, and what
+    /// they take is no connection's.
+    fn settle(&self) -> Result<(), String> {
+        let start = Instant::now();
+        let (mut before, mut since) = (None, start);
+        while since.elapsed() < QUIET && start.elapsed() < START {
+            let now = Some((self.cpu()?, self.memory()?.rss));
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+            thread::sleep(QUIET / 10);
+        }
+        Ok(())
     }
 
     fn add(&mut self, heartbeat_secs: u64, shared_port: bool) -> Result<(), String> {
