@@ -281,6 +281,11 @@ mod tests {
         let mut lab = lab(3);
         lab.deliver(0, 3, 1);
         assert_eq!(lab.deliveries.lost(), 2);
+        for sequence in 1..=3 {
+            assert!(!lab.deliveries.is_complete());
+            lab.deliver(1, sequence, 1);
+        }
+        assert!(lab.deliveries.is_complete(), "it is not waited for");
         assert_eq!(
             lab.told(),
             ["lost: an event never came, the next one did (2 times)"]
