@@ -80,6 +80,15 @@ pub(super) struct Clients {
     answers: Receiver<(usize, Option<Answer>)>,
 }
 
+/// What several clients' progress is together.
+#[derive(Clone, Copy, Debug)]
+enum Together {
+    /// Each does a part.
+    Add,
+    /// Each does the same.
+    Abreast,
+}
+
 impl Clients {
     /// Starts `count`, which open nothing yet.
     pub(super) fn start(count: usize) -> Result<Self, String> {
@@ -109,7 +118,7 @@ impl Clients {
         let all = self.gather(
             "open",
             Duration::MAX,
-            Some(progress),
+            Some((progress, Together::Add)),
             |answer| match answer {
                 Answer::Opened(opened) => Some(opened),
                 _ => None,
@@ -131,7 +140,7 @@ impl Clients {
         let all = self.gather(
             "hold",
             time + GRACE,
-            Some(progress),
+            Some((progress, Together::Abreast)),
             |answer| match answer {
                 Answer::Held(held) => Some(held),
                 _ => None,
@@ -175,7 +184,7 @@ impl Clients {
         &self,
         what: &str,
         patience: Duration,
-        progress: Option<&Progress>,
+        progress: Option<(&Progress, Together)>,
         wanted: impl Fn(Answer) -> Option<T>,
     ) -> Result<Vec<T>, String> {
         let mut positions = vec![0; self.children.len()];
@@ -191,8 +200,10 @@ impl Clients {
             match answer {
                 Ok((shard, Some(Answer::Progress(position)))) => {
                     positions[shard] = position;
-                    if let Some(progress) = progress {
-                        progress.at(positions.iter().sum());
+                    match progress {
+                        Some((progress, Together::Add)) => progress.at(positions.iter().sum()),
+                        Some((progress, Together::Abreast)) => progress.at(position),
+                        None => {}
                     }
                 }
                 Ok((shard, Some(Answer::Failed(error)))) => {
