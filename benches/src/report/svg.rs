@@ -134,7 +134,7 @@ fn bars(
         y += 12.0;
     }
     let bottom = y - 4.0;
-    for tick in across.ticks() {
+    for tick in across.ticks.iter().copied() {
         let at = x(tick);
         let _ = write!(
             body,
@@ -168,7 +168,7 @@ fn draw_lines(
     let width = if high > low { high - low } else { 1.0 };
     let x = |place: f64| LEFT + (place - low) / width * (RIGHT - LEFT);
     let y = |value: f64| bottom - upwards.share(value) * HEIGHT;
-    for tick in upwards.ticks() {
+    for tick in upwards.ticks.iter().copied() {
         let at = y(tick);
         let _ = write!(
             body,
@@ -260,11 +260,12 @@ fn text(body: &mut String, x: f64, y: f64, anchor: &str, class: &str, text: &str
 /// Where values stand between the least and the greatest that are shown.
 struct Upwards {
     scale: Scale,
-    low: f64,
-    high: f64,
-    /// What is added, or multiplied by, from tick to tick.
-    step: f64,
+    /// Round numbers, from the least to the greatest.
+    ticks: Vec<f64>,
 }
+
+/// With more ticks on a logarithmic scale only powers of ten are marked.
+const MOST_TICKS: usize = 8;
 
 impl Upwards {
     fn of(scale: Scale, values: impl Iterator<Item = f64> + Clone) -> Self {
@@ -273,64 +274,58 @@ impl Upwards {
         if max <= 0.0 {
             return Self {
                 scale: Scale::Linear,
-                low: 0.0,
-                high: 1.0,
-                step: 1.0,
+                ticks: vec![0.0, 1.0],
             };
         }
-        match scale {
+        let ticks = match scale {
             Scale::Linear => {
-                // 1, 2 or 5 times a power of ten, about five of them.
-                let rough = max / 5.0;
-                let power = 10_f64.powf(rough.log10().floor());
-                let steps = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
-                let step = steps.into_iter().find(|step| *step >= rough);
-                let step = step.unwrap_or(power * 10.0);
-                Self {
-                    scale,
-                    low: 0.0,
-                    high: (max / step).ceil() * step,
-                    step,
-                }
+                let step = round_up(max / 5.0);
+                let count = (max / step - 1e-9).ceil().max(1.0) as usize;
+                (0..=count).map(|n| n as f64 * step).collect()
             }
             Scale::Logarithmic => {
-                let low = 10_f64.powf(min.log10().floor());
-                let high = 10_f64.powf(max.log10().ceil());
-                Self {
-                    scale,
-                    low,
-                    high: if high > low { high } else { low * 10.0 },
-                    step: 10.0,
+                let fine = between(min, max, &[1.0, 2.0, 5.0]);
+                if fine.len() > MOST_TICKS {
+                    between(min, max, &[1.0])
+                } else {
+                    fine
                 }
             }
-        }
+        };
+        Self { scale, ticks }
     }
 
     /// From 0 to 1.
     fn share(&self, value: f64) -> f64 {
+        let low = self.ticks.first().copied().unwrap_or(0.0);
+        let high = self.ticks.last().copied().unwrap_or(1.0);
         let share = match self.scale {
-            Scale::Linear => (value - self.low) / (self.high - self.low),
-            Scale::Logarithmic => {
-                (value.max(self.low) / self.low).log10() / (self.high / self.low).log10()
-            }
+            Scale::Linear => (value - low) / (high - low),
+            Scale::Logarithmic => (value.max(low) / low).log10() / (high / low).log10(),
         };
         share.clamp(0.0, 1.0)
     }
+}
 
-    fn ticks(&self) -> Vec<f64> {
-        let mut ticks = vec![self.low];
-        while let Some(last) = ticks.last().copied() {
-            let next = match self.scale {
-                Scale::Linear => last + self.step,
-                Scale::Logarithmic => last * self.step,
-            };
-            if next > self.high * 1.001 {
-                break;
-            }
-            ticks.push(next);
-        }
-        ticks
-    }
+/// The next 1, 2 or 5 times a power of ten.
+fn round_up(value: f64) -> f64 {
+    let power = 10_f64.powf(value.log10().floor());
+    let steps = [1.0, 2.0, 5.0].map(|factor| factor * power);
+    let step = steps.into_iter().find(|step| *step >= value);
+    step.unwrap_or(power * 10.0)
+}
+
+/// The `factors` times powers of ten from the last one at or below `min` to the first one above `max`.
+fn between(min: f64, max: f64, factors: &[f64]) -> Vec<f64> {
+    let (low, high) = (min.log10().floor() as i32, max.log10().floor() as i32 + 1);
+    let powers = (low..=high).flat_map(|power| {
+        let power = 10_f64.powi(power);
+        factors.iter().map(move |factor| factor * power)
+    });
+    let all: Vec<f64> = powers.collect();
+    let start = all.iter().rposition(|tick| *tick <= min).unwrap_or(0);
+    let end = all.iter().position(|tick| *tick > max);
+    all[start..=end.unwrap_or(all.len() - 1)].to_vec()
 }
 
 fn number(value: f64) -> String {
@@ -356,11 +351,11 @@ mod tests {
     use super::*;
 
     fn ticks(scale: Scale, values: &[f64]) -> Vec<f64> {
-        Upwards::of(scale, values.iter().copied()).ticks()
+        Upwards::of(scale, values.iter().copied()).ticks
     }
 
     #[test]
-    fn linear_scales_go_in_round_steps_from_0_past_the_greatest_value() {
+    fn linear_scales_go_in_round_steps_from_0_to_the_greatest_value() {
         let expected = [0.0, 5.0, 10.0, 15.0, 20.0, 25.0];
         assert_eq!(ticks(Scale::Linear, &[21.5, 3.0]), expected);
         assert_eq!(ticks(Scale::Linear, &[10.0]).last(), Some(&10.0));
@@ -369,15 +364,15 @@ mod tests {
     }
 
     #[test]
-    fn logarithmic_scales_go_in_powers_of_ten_around_all_values() {
-        assert_eq!(
-            ticks(Scale::Logarithmic, &[16.0, 719.0]),
-            [10.0, 100.0, 1000.0]
-        );
-        assert_eq!(ticks(Scale::Logarithmic, &[10.0]), [10.0, 100.0]);
+    fn logarithmic_scales_go_in_round_ratios_around_all_values() {
+        let expected = [50.0, 100.0, 200.0];
+        assert_eq!(ticks(Scale::Logarithmic, &[70.0, 198.0]), expected);
+        assert_eq!(ticks(Scale::Logarithmic, &[10.0]), [10.0, 20.0]);
+        let wide = [0.1, 1.0, 10.0, 100.0, 1000.0];
+        assert_eq!(ticks(Scale::Logarithmic, &[0.3, 719.0]), wide);
         assert_eq!(ticks(Scale::Logarithmic, &[0.0]), [0.0, 1.0]);
-        let upwards = Upwards::of(Scale::Logarithmic, [10.0, 1000.0].into_iter());
-        let shares = [0.0, 10.0, 100.0, 1000.0].map(|value| upwards.share(value));
+        let upwards = Upwards::of(Scale::Logarithmic, [1.0, 9999.0].into_iter());
+        let shares = [0.0, 1.0, 100.0, 10_000.0].map(|value| upwards.share(value));
         assert_eq!(shares, [0.0, 0.0, 0.5, 1.0]);
     }
 
