@@ -7,6 +7,10 @@
 //! [`broadcast`] is of the hub: an event on its way to many subscribers, beside queues alone.
 //! [`resume`] is of what a client gets that comes back, and [`footprint`] of the memory that stays
 //! taken.
+//!
+//! The harness measures over sockets: [`servers`] are whole programs, a [`load`] client opens thousands
+//! of streams and sees to it that nothing is missing, [`measure`] reads what the kernel tells of the
+//! server meanwhile, [`modes`] put these together, and a [`report`] says what came out.
 
 mod behind_layer;
 pub mod broadcast;
@@ -18,6 +22,12 @@ mod paced;
 mod payload;
 pub mod resume;
 mod rounds;
+
+pub mod load;
+pub mod measure;
+pub mod modes;
+pub mod report;
+pub mod servers;
 
 pub use self::{
     behind_layer::body_of,
