@@ -33,13 +33,10 @@ where
         + 'static,
     B: Body<Data: Send, Error: Error + Send + Sync> + Send + 'static,
 {
-    let mut listener = TcpListener::from_std(listener)?;
-    loop {
-        let stream = accept(&mut listener).await;
-        let connection = h1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
-        // A client that breaks off is no matter of the server's.
-        tokio::spawn(async { drop(connection.await) });
-    }
+    each(listener, service, |io, service| {
+        h1::Builder::new().serve_connection(io, service)
+    })
+    .await
 }
 
 /// Serves HTTP/2, of which the client knows.
@@ -51,13 +48,10 @@ where
         + 'static,
     B: Body<Data: Send, Error: Error + Send + Sync> + Send + 'static,
 {
-    let mut listener = TcpListener::from_std(listener)?;
-    loop {
-        let stream = accept(&mut listener).await;
-        let connection = h2::Builder::new(TokioExecutor::new())
-            .serve_connection(TokioIo::new(stream), service.clone());
-        tokio::spawn(async { drop(connection.await) });
-    }
+    each(listener, service, |io, service| {
+        h2::Builder::new(TokioExecutor::new()).serve_connection(io, service)
+    })
+    .await
 }
 
 /// Serves either, as the client begins.
@@ -69,18 +63,29 @@ where
         + 'static,
     B: Body<Data: Send, Error: Error + Send + Sync> + Send + 'static,
 {
+    each(listener, service, |io, service| async move {
+        let builder = h1_or_h2::Builder::new(TokioExecutor::new());
+        builder.serve_connection(io, service).await
+    })
+    .await
+}
+
+/// Serves each connection on a task of its own. A client that breaks off is no matter of the
+/// server's.
+async fn each<S, F>(
+    listener: std::net::TcpListener,
+    service: S,
+    serve: impl Fn(TokioIo<TcpStream>, S) -> F,
+) -> io::Result<()>
+where
+    S: Clone,
+    F: Future<Output: Send> + Send + 'static,
+{
     let mut listener = TcpListener::from_std(listener)?;
     loop {
         let stream = accept(&mut listener).await;
-        let service = service.clone();
-        tokio::spawn(async move {
-            let builder = h1_or_h2::Builder::new(TokioExecutor::new());
-            drop(
-                builder
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await,
-            );
-        });
+        let connection = serve(TokioIo::new(stream), service.clone());
+        tokio::spawn(async { drop(connection.await) });
     }
 }
 

@@ -93,7 +93,7 @@ impl Shared {
             return Err(PublishError::KeyTooLong { len, max });
         }
         let is_kept = !self.settings.history.is_off() || key.is_some();
-        if !is_kept && self.topics.get(name).is_none() {
+        if !is_kept {
             if let Some(sequence) = self.topics.pass(name, || self.ledger.next()) {
                 self.counts.published();
                 return Ok(sequence);

@@ -158,30 +158,25 @@ impl Topic {
 
     /// The place that has the newest `count` messages up to this number behind it.
     pub(super) fn place_before_newest(&self, count: usize, up_to: u64, ledger: &Ledger) -> Mark {
-        let mut state = self.state();
-        ledger.release(state.expire(Instant::now()));
+        let state = self.swept(Instant::now(), ledger);
         state.shelf.place_before_newest(count, up_to, state.end)
     }
 
     /// What is kept between two places.
     pub(super) fn read(&self, from: Mark, to: Mark, limit: PageLimit, ledger: &Ledger) -> Page {
-        let mut state = self.state();
-        ledger.release(state.expire(Instant::now()));
+        let state = self.swept(Instant::now(), ledger);
         state.shelf.read(from, to, limit)
     }
 
     /// The newest message, if it is kept.
     pub(super) fn newest(&self, ledger: &Ledger) -> Option<Message> {
-        let mut state = self.state();
-        ledger.release(state.expire(Instant::now()));
+        let state = self.swept(Instant::now(), ledger);
         state.shelf.newest().cloned()
     }
 
     /// Lets go of what is old. Answers whether the topic is of no use now.
     pub(super) fn sweep(&self, now: Instant, ledger: &Ledger) -> bool {
-        let mut state = self.state();
-        ledger.release(state.expire(now));
-        state.is_unused()
+        self.swept(now, ledger).is_unused()
     }
 
     /// Ends the topic if it is of no use. Answers the number of its last message if it did.
@@ -189,6 +184,13 @@ impl Topic {
         let mut state = self.state();
         state.is_gone |= state.is_unused();
         state.is_gone.then_some(state.end.sequence)
+    }
+
+    /// The state, without what is old.
+    fn swept(&self, now: Instant, ledger: &Ledger) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        ledger.release(state.expire(now));
+        state
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
