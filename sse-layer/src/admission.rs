@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::{Method, request::Parts};
 
 use crate::{
-    body::{Guard, opening},
+    body::{Guard, Watch, opening},
     drain::DrainTicket,
     headers::accepts_event_stream,
     keep_alive::Heartbeat,
@@ -197,14 +197,12 @@ impl Wishes {
         if let Some(ticket) = &mut drain {
             ticket.set_finite(self.finite);
         }
+        let max_lifetime = self.max_lifetime.or_else(|| settings.max_lifetime);
         Guard {
-            heartbeat,
             opening,
-            max_lifetime: self.max_lifetime.or_else(|| settings.max_lifetime),
             on_error: self.on_error.or_else(|| settings.on_error.clone()),
-            permit,
-            drain,
             observed,
+            watch: Watch::new(heartbeat, max_lifetime, drain, permit),
         }
     }
 }

@@ -27,7 +27,8 @@ pin_project! {
         Admitted {
             #[pin]
             inner: F,
-            admission: Option<Admission>,
+            // Boxed, since servers keep the room for this future as long as the connection.
+            admission: Option<Box<Admission>>,
         },
         Refused {
             response: Option<Response<Bytes>>,
@@ -36,11 +37,11 @@ pin_project! {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) const fn admitted(inner: F, admission: Admission) -> Self {
+    pub(crate) fn admitted(inner: F, admission: Admission) -> Self {
         Self {
             kind: Kind::Admitted {
                 inner,
-                admission: Some(admission),
+                admission: Some(Box::new(admission)),
             },
         }
     }
@@ -66,7 +67,7 @@ where
             Projected::Admitted { inner, admission } => {
                 let answer = ready!(inner.poll(cx));
                 match (admission.take(), answer) {
-                    (Some(admission), Ok(answer)) => Some(answer.into_event_response(admission)),
+                    (Some(admission), Ok(answer)) => Some(answer.into_event_response(*admission)),
                     (_, Err(error)) => return Poll::Ready(Err(error)),
                     (None, Ok(_)) => None,
                 }

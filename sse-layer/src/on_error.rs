@@ -13,6 +13,12 @@ use crate::{
 /// [`event`](Self::event) puts it into one.
 #[derive(Clone)]
 pub struct OnError {
+    // One pointer, since each stream has one of these; nowhere for the default.
+    rules: Option<Arc<Rules>>,
+}
+
+#[derive(Clone)]
+struct Rules {
     policy: Policy,
     is_fault: fn(&Error) -> bool,
 }
@@ -30,11 +36,11 @@ impl OnError {
     /// Breaks the response off (the default): the client sees the connection fail, and reconnects
     /// with its `Last-Event-ID`.
     pub const fn abort() -> Self {
-        Self::with(Policy::Abort)
+        Self { rules: None }
     }
 
     /// Ends the response as if the stream had ended.
-    pub const fn close() -> Self {
+    pub fn close() -> Self {
         Self::with(Policy::Close)
     }
 
@@ -58,10 +64,12 @@ impl OnError {
         })))
     }
 
-    const fn with(policy: Policy) -> Self {
+    fn with(policy: Policy) -> Self {
         Self {
-            policy,
-            is_fault: |_| true,
+            rules: Some(Arc::new(Rules {
+                policy,
+                ..Rules::DEFAULT
+            })),
         }
     }
 
@@ -69,25 +77,38 @@ impl OnError {
     /// for whoever looks after it.
     #[cfg(feature = "tonic")]
     pub(crate) fn faults(mut self, is_fault: fn(&Error) -> bool) -> Self {
-        self.is_fault = is_fault;
+        let rules = self.rules.get_or_insert_with(|| Arc::new(Rules::DEFAULT));
+        Arc::make_mut(rules).is_fault = is_fault;
         self
+    }
+
+    fn rules(&self) -> &Rules {
+        self.rules.as_deref().unwrap_or(&Rules::DEFAULT)
     }
 
     /// How the stream ends: with an error, with a last frame, or with neither.
     pub(crate) fn apply(&self, error: Error) -> Result<Option<Frame>, Error> {
+        let rules = self.rules();
         if !error.is_from_within() {
-            if (self.is_fault)(&error) {
+            if (rules.is_fault)(&error) {
                 tracing::error!(%error, "an event stream failed");
             } else {
                 tracing::debug!(%error, "an event stream failed");
             }
         }
-        match &self.policy {
+        match &rules.policy {
             Policy::Abort => Err(error),
             Policy::Close => Ok(None),
             Policy::Event(event) => Ok(event(&error)),
         }
     }
+}
+
+impl Rules {
+    const DEFAULT: Self = Self {
+        policy: Policy::Abort,
+        is_fault: |_| true,
+    };
 }
 
 impl Default for OnError {
@@ -98,7 +119,7 @@ impl Default for OnError {
 
 impl fmt::Debug for OnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.policy {
+        f.write_str(match &self.rules().policy {
             Policy::Abort => "OnError::abort",
             Policy::Close => "OnError::close",
             Policy::Event(_) => "OnError::event",

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header::SET
 use crate::event::{Json, Tagged};
 use crate::{
     admission::{OpeningWish, Wish, Wishes},
-    body::{Guard, SseBody, opening},
+    body::{Guard, SseBody, Watch, opening},
     event::EventName,
     headers,
     keep_alive::{Heartbeat, KeepAlive},
@@ -241,14 +241,16 @@ impl<S> Sse<S> {
         let options = self.options;
         let marks = options.marks();
         let guard = Guard {
-            heartbeat: options.keep_alive.flatten(),
             // Bare, since the layer that may follow knows what its clients bear, and this doesn't.
             opening: Some(opening(options.retry, true)),
-            max_lifetime: options.max_lifetime,
             on_error: options.on_error.unwrap_or_default(),
-            permit: None,
-            drain: None,
             observed: Observed::default(),
+            watch: Watch::new(
+                options.keep_alive.flatten(),
+                options.max_lifetime,
+                None,
+                None,
+            ),
         };
         let mut response = Response::new(SseBody::stream(stream, options.name, guard));
         *response.headers_mut() = options.headers;

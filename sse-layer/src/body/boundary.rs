@@ -31,7 +31,7 @@ enum Place {
     /// In a line that leaves nothing for the blank line.
     Comment,
     /// In a line that begins with so many bytes of `retry:`.
-    Retry(usize),
+    Retry(u8),
     Field,
 }
 
@@ -71,8 +71,8 @@ impl Position {
                 }
                 (Place::LineStart | Place::AfterCr, b':') => Place::Comment,
                 (Place::LineStart | Place::AfterCr, b'r') => Place::Retry(1),
-                (Place::Retry(matched), _) if byte == RETRY[matched] => {
-                    if matched + 1 == RETRY.len() {
+                (Place::Retry(matched), _) if byte == RETRY[usize::from(matched)] => {
+                    if usize::from(matched) + 1 == RETRY.len() {
                         Place::Comment
                     } else {
                         Place::Retry(matched + 1)

@@ -33,7 +33,7 @@ enum Bom {
     /// Nothing was sent yet.
     Passes,
     /// Something of ours was sent first; so many bytes of a mark were taken out.
-    Removed(usize),
+    Removed(u8),
     /// The beginning is over.
     Over,
 }
@@ -100,20 +100,24 @@ fn without_bom(bom: &mut Bom, mut bytes: Bytes) -> Bytes {
         }
         return bytes;
     };
-    while removed < BOM.len() && bytes.first() == Some(&BOM[removed]) {
+    while bytes
+        .first()
+        .is_some_and(|first| BOM[usize::from(removed)..].first() == Some(first))
+    {
         bytes.advance(1);
         removed += 1;
     }
-    if removed < BOM.len() && bytes.is_empty() {
+    let (mark, missing) = BOM.split_at(removed.into());
+    if bytes.is_empty() && !missing.is_empty() {
         *bom = Bom::Removed(removed);
         return bytes;
     }
     *bom = Bom::Over;
-    if removed == 0 || removed == BOM.len() {
+    if mark.is_empty() || missing.is_empty() {
         bytes
     } else {
         // It was no mark after all.
-        [&BOM[..removed], &bytes].concat().into()
+        [mark, &bytes].concat().into()
     }
 }
 

@@ -10,6 +10,7 @@ mod foreign;
 mod guard;
 mod guarded;
 mod source;
+mod watch;
 
 use std::{
     fmt,
@@ -25,6 +26,7 @@ pub(crate) use self::{
     boundary::Boundary,
     chunk::Chunk,
     guard::{Guard, opening},
+    watch::Watch,
 };
 use self::{events::Events, foreign::Foreign, guarded::Guarded};
 use crate::{
@@ -134,8 +136,7 @@ pin_project! {
     #[project = GuardedProjected]
     enum GuardedKind<B> {
         Plain { #[pin] body: B },
-        // In a box, since every plain response is as large as this.
-        Stream { stream: Pin<Box<Guarded<Foreign<B>>>> },
+        Stream { #[pin] stream: Guarded<Foreign<B>> },
         Full { bytes: Bytes },
         Head,
     }
@@ -150,7 +151,7 @@ impl<B> GuardedBody<B> {
 
     pub(crate) fn stream(body: B, is_text: bool, guard: Guard) -> Self {
         let body = Foreign::new(body, is_text, guard.opening.is_some());
-        let stream = Box::pin(Guarded::new(body, guard));
+        let stream = Guarded::new(body, guard);
         Self {
             kind: GuardedKind::Stream { stream },
         }
@@ -191,7 +192,7 @@ where
                     Err(error) => Err(Error::body(error)),
                 })
             }),
-            GuardedProjected::Stream { stream } => stream.as_mut().poll_frame(cx),
+            GuardedProjected::Stream { stream } => stream.poll_frame(cx),
             GuardedProjected::Full { bytes } => Poll::Ready(take(bytes)),
             GuardedProjected::Head => Poll::Ready(None),
         }

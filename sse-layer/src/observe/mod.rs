@@ -206,10 +206,14 @@ impl Observed {
         }
     }
 
-    /// Notes that the stream was polled, and when it gave something if it did.
-    pub(crate) fn polled(&self, gave_at: Option<Instant>) {
+    /// Notes that the stream was polled, and whether it gave something.
+    pub(crate) fn polled(&self, gave: bool) {
         if let Some(observer) = &self.observer {
-            let since = gave_at.map_or(0, |at| 1 + millis(at - observer.opened));
+            let since = if gave {
+                1 + millis(observer.opened.elapsed())
+            } else {
+                0
+            };
             observer.unread_since.store(since, Relaxed);
         }
     }
