@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use pin_project_lite::pin_project;
@@ -17,19 +17,17 @@ pin_project! {
     ///
     /// A deadline that moves away, as heartbeats do with every event, costs nothing: the timer
     /// rings at the old time and is set anew then.
-    pub(crate) struct Alarm {
-        #[pin]
-        timer: Option<Sleep>,
-        is_out_of_order: bool,
+    #[project = Timer]
+    pub(crate) enum Alarm {
+        // Whether it was told that it can't be armed.
+        Unarmed { is_told: bool },
+        Armed { #[pin] timer: Sleep },
     }
 }
 
 impl Alarm {
     pub(crate) const fn new() -> Self {
-        Self {
-            timer: None,
-            is_out_of_order: false,
-        }
+        Self::Unarmed { is_told: false }
     }
 
     /// Ready when the time has come, and whenever the clock says that it already had.
@@ -41,29 +39,32 @@ impl Alarm {
         if due <= Instant::now() {
             return Poll::Ready(());
         }
-        let this = self.as_mut().project();
-        let mut timer = this.timer;
-        match timer.as_mut().as_pin_mut() {
-            Some(armed) if armed.deadline() > due => armed.reset(due),
-            Some(_) => {}
-            None => {
-                // Outside of tokio there are no timers, and asking for one panics.
-                if Handle::try_current().is_err() {
-                    if !std::mem::replace(this.is_out_of_order, true) {
-                        tracing::warn!("no tokio runtime: an event stream goes without heartbeats");
+        loop {
+            match self.as_mut().project() {
+                Timer::Armed { mut timer } => {
+                    if timer.deadline() > due {
+                        timer.as_mut().reset(due);
                     }
-                    return Poll::Pending;
+                    ready!(timer.as_mut().poll(cx));
+                    if due <= Instant::now() {
+                        return Poll::Ready(());
+                    }
+                    timer.reset(due);
                 }
-                timer.set(Some(sleep_until(due)));
+                Timer::Unarmed { is_told } => {
+                    // Outside of tokio there are no timers, and asking for one panics.
+                    if Handle::try_current().is_err() {
+                        if !std::mem::replace(is_told, true) {
+                            tracing::warn!(
+                                "no tokio runtime: an event stream goes without heartbeats"
+                            );
+                        }
+                        return Poll::Pending;
+                    }
+                    let timer = sleep_until(due);
+                    self.set(Self::Armed { timer });
+                }
             }
         }
-        while let Some(mut armed) = timer.as_mut().as_pin_mut() {
-            match armed.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if due <= Instant::now() => return Poll::Ready(()),
-                Poll::Ready(()) => armed.reset(due),
-            }
-        }
-        Poll::Pending
     }
 }

@@ -241,7 +241,8 @@ impl Drain {
         self.shared.open.fetch_add(1, SeqCst);
         DrainTicket {
             shared: Arc::clone(&self.shared),
-            finite: false,
+            is_finite: false,
+            is_ending: false,
         }
     }
 }
@@ -297,13 +298,15 @@ impl StdError for DrainTimeout {}
 /// One open stream that a drain waits for.
 pub(crate) struct DrainTicket {
     shared: Arc<Shared>,
-    finite: bool,
+    is_finite: bool,
+    /// Whether its stream knows when it has to end.
+    is_ending: bool,
 }
 
 impl DrainTicket {
     /// Lets the stream go on to its own end, at most to the drain's deadline.
-    pub(crate) fn set_finite(&mut self, finite: bool) {
-        self.finite = finite;
+    pub(crate) fn set_finite(&mut self, is_finite: bool) {
+        self.is_finite = is_finite;
     }
 
     /// Done when the drain begins, for one that has not begun.
@@ -311,13 +314,17 @@ impl DrainTicket {
         Arc::clone(&self.shared.wake).notified_owned()
     }
 
-    /// How this stream ends, once the drain has begun: at a moment of its own.
-    pub(crate) fn ending(&self) -> Option<Ending> {
+    /// How this stream ends, once the drain has begun: at a moment of its own, told once.
+    pub(crate) fn ending(&mut self) -> Option<Ending> {
+        if self.is_ending {
+            return None;
+        }
         let begun = self.shared.begun.get()?;
+        self.is_ending = true;
         let Settings {
             window, deadline, ..
         } = begun.settings;
-        let after = if self.finite {
+        let after = if self.is_finite {
             deadline
         } else {
             spread(&(Duration::ZERO..=window)).min(deadline)
@@ -328,8 +335,11 @@ impl DrainTicket {
         })
     }
 
-    /// What the stream says at its end.
+    /// What the stream says at its end, if the drain has had a say in that.
     pub(crate) fn farewell(&self) -> Option<(Frame, Option<Frame>)> {
+        if !self.is_ending {
+            return None;
+        }
         let settings = &self.shared.begun.get()?.settings;
         let retry = retry_line(spread(&settings.retry));
         Some((retry, settings.farewell.clone()))

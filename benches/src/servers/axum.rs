@@ -36,7 +36,7 @@ pub(super) async fn serve(listener: TcpListener, settings: Settings) -> io::Resu
             live: Broadcast::new(),
         });
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    ::axum::serve(listener, app).await
+    ::axum::serve(listener, app.into_make_service()).await
 }
 
 async fn idle(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

@@ -29,7 +29,7 @@ pub(super) async fn serve(listener: TcpListener, settings: Settings) -> io::Resu
         .layer(layer)
         .with_state(ours);
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    ::axum::serve(listener, app).await
+    ::axum::serve(listener, app.into_make_service()).await
 }
 
 async fn idle() -> Sse<impl Stream<Item = Event>> {
