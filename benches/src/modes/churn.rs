@@ -7,13 +7,10 @@ use std::{
 
 use clap::Parser;
 
-use super::{
-    Mode, Running, Subjects, Troubles, command_line, moment::Moment, progress::Progress, take_turns,
-};
+use super::{Mode, Running, Subjects, moment::Moment, progress::Progress, take_turns};
 use crate::{
     load::{Client, Fault, Opening, Sign, Sources, Watcher, ensure_files},
-    measure::Machine,
-    report::{Chart, Figure, Output, Report, Run, Unit},
+    report::{Chart, Figure, Output, Report, Run, Troubles, Unit},
 };
 
 /// Connects and leaves at a rate, in rounds, and looks for what is left after each of them
@@ -87,24 +84,18 @@ impl Mode for Churn {
                 ("after the last", AFTER_LAST),
             ],
         );
-        Ok(Report {
-            title: format!(
+        Ok(Report::new(format!(
                 "Churn, {} connections a second, each stays {} ms",
                 self.rate, self.stay_millis
-            ),
-            notes: vec![format!(
+            ), FIGURES, runs)
+            .notes(vec![format!(
                 "{} rounds of {} s. Memory is measured when all of a round have left and the server has \
                  closed its ends. The first round fills what is kept for reuse; what grows after it is left \
                  behind. The run fails above {} bytes a connection and 1 MiB in all.",
                 self.rounds, self.secs, self.leak_limit
-            )],
-            command: command_line(),
-            machine: Machine::this(),
-            figures: FIGURES.to_vec(),
-            charts: [chart].into_iter().filter(Chart::shows_something).collect(),
-            reference: self.subjects.reference()?,
-            runs,
-        })
+            )])
+            .charts([chart])
+            .reference(self.subjects.reference()?))
     }
 
     fn output(&self) -> &Output {

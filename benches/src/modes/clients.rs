@@ -18,7 +18,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub use self::attendant::attend_if_asked;
-use super::{Troubles, progress::Progress};
+use super::progress::Progress;
+use crate::report::Troubles;
 
 /// How much longer than a hold a client may take to tell of it.
 const GRACE: Duration = Duration::from_secs(60);

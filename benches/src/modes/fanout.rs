@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 
 use self::deliveries::{Deliveries, PERCENTILES};
-use super::{
-    Mode, Running, Subject, Subjects, command_line, moment::Moment, progress::Progress, take_turns,
-};
+use super::{Mode, Running, Subject, Subjects, moment::Moment, progress::Progress, take_turns};
 use crate::{
     load::{Client, Opening, Sources, Target, ensure_files},
-    measure::Machine,
     report::{Chart, Figure, Output, Report, Run, Unit},
 };
 
@@ -90,24 +87,21 @@ impl Mode for Fanout {
             let to = publish_target(subject, &server, self.publish_url.as_ref())?;
             measure_one(&server, &to, number, plan).map(|run| vec![run])
         })?;
-        let charts = vec![
+        let charts = [
             Chart::latencies("Time from publishing to delivery", &runs),
             Chart::bars("Server CPU a delivery", &runs, &[("a delivery", CPU)]),
         ];
-        let charts = charts.into_iter().filter(Chart::shows_something);
-        Ok(Report {
-            title: match self.rate {
+        Ok(Report::new(
+            match self.rate {
                 Some(rate) => format!("Fan-out, {rate} events a second"),
                 None => "Fan-out, the next event when all have the last one".to_owned(),
             },
-            notes: self.notes(),
-            command: command_line(),
-            machine: Machine::this(),
-            figures: FIGURES.to_vec(),
-            charts: charts.collect(),
-            reference: self.subjects.reference()?,
+            FIGURES,
             runs,
-        })
+        )
+        .notes(self.notes())
+        .charts(charts)
+        .reference(self.subjects.reference()?))
     }
 
     fn output(&self) -> &Output {

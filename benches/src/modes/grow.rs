@@ -5,13 +5,12 @@ use std::time::Duration;
 use clap::Parser;
 
 use super::{
-    Mode, Subjects, command_line,
+    Mode, Subjects,
     fanout::{self, Plan},
     take_turns,
 };
 use crate::{
     load::{Target, ensure_files, most_connections},
-    measure::Machine,
     report::{Chart, Figure, Output, Report, Run, Unit},
 };
 
@@ -80,13 +79,12 @@ impl Mode for Grow {
                 })
                 .collect()
         })?;
-        let charts = vec![
+        let charts = [
             Chart::growth("Memory a connection (RSS)", &runs, RSS),
             Chart::growth("Server CPU a set-up", &runs, SETUP),
             Chart::growth("Server CPU a delivery", &runs, fanout::CPU),
             Chart::growth("Time until all have an event", &runs, PUBLISH),
         ];
-        let charts = charts.into_iter().filter(Chart::shows_something);
         let mut notes = vec![
             "Each size has a server of its own that is just started, unless it is anyone's. What is told a connection is linear \
              where the ratio of the last to the first is 1; the time until all have an event is linear where \
@@ -98,16 +96,9 @@ impl Mode for Grow {
             ),
         ];
         notes.extend(cut);
-        Ok(Report {
-            title: "Growth".to_owned(),
-            notes,
-            command: command_line(),
-            machine: Machine::this(),
-            figures: FIGURES.to_vec(),
-            charts: charts.collect(),
-            reference: None,
-            runs,
-        })
+        Ok(Report::new("Growth", FIGURES, runs)
+            .notes(notes)
+            .charts(charts))
     }
 
     fn output(&self) -> &Output {

@@ -5,17 +5,15 @@ use std::time::Duration;
 use clap::{Args, Parser};
 
 use super::{
-    Mode, Subject, Subjects, Troubles,
+    Mode, Subject, Subjects,
     clients::{Clients, Load},
-    command_line,
     moment::Moment,
     progress::Progress,
     take_turns,
 };
 use crate::{
     load::Target,
-    measure::Machine,
-    report::{Chart, Figure, Output, Report, Run, Unit},
+    report::{Chart, Figure, Output, Report, Run, Troubles, Unit},
 };
 
 /// Opens many event streams, holds them through heartbeats, and tells what each of them costs the server
@@ -130,7 +128,7 @@ impl Quiet {
             self.measure_one(subject, number, size, hold)
                 .map(|run| vec![run])
         })?;
-        let charts = vec![
+        let charts = [
             Chart::bars(
                 &format!("Memory a {each} (RSS)"),
                 &runs,
@@ -142,17 +140,10 @@ impl Quiet {
                 &[("a heartbeat", HEARTBEAT_CPU)],
             ),
         ];
-        let charts = charts.into_iter().filter(Chart::shows_something);
-        Ok(Report {
-            title: title.to_owned(),
-            notes: self.notes(each, size),
-            command: command_line(),
-            machine: Machine::this(),
-            figures: FIGURES.to_vec(),
-            charts: charts.collect(),
-            reference: self.subjects.reference()?,
-            runs,
-        })
+        Ok(Report::new(title, FIGURES, runs)
+            .notes(self.notes(each, size))
+            .charts(charts)
+            .reference(self.subjects.reference()?))
     }
 
     fn check_hold(&self, hold: Duration) -> Result<(), String> {

@@ -14,7 +14,6 @@ mod moment;
 mod progress;
 pub mod stream;
 mod subject;
-mod troubles;
 
 use std::process::ExitCode;
 
@@ -23,7 +22,6 @@ use clap::Parser;
 pub use self::{
     clients::attend_if_asked,
     subject::{Running, Subject, Subjects},
-    troubles::{Trouble, Troubles},
 };
 use crate::report::{Output, Report, Run};
 
@@ -72,21 +70,6 @@ fn take_turns(
         }
     }
     Ok(runs)
-}
-
-/// The command that was given, so that a reader can give it again.
-fn command_line() -> String {
-    let mut arguments = std::env::args();
-    let program = arguments.next().unwrap_or_default();
-    let name = std::path::Path::new(&program)
-        .file_name()
-        .map_or(program.clone(), |name| name.to_string_lossy().into_owned());
-    let mut command = format!("cargo run --release -p sse-benches --bin {name} --");
-    for argument in arguments {
-        command += " ";
-        command += &argument;
-    }
-    command
 }
 
 fn at_least_one(number: &str) -> Result<usize, String> {

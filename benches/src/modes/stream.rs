@@ -4,13 +4,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use super::{
-    Mode, Running, Subjects, Troubles, command_line, moment::Moment, progress::Progress, take_turns,
-};
+use super::{Mode, Running, Subjects, moment::Moment, progress::Progress, take_turns};
 use crate::{
     load::{Client, Fault, Opening, Sign, Sources, Watcher},
-    measure::{Machine, Process},
-    report::{Chart, Figure, Output, Report, Run, Unit},
+    measure::Process,
+    report::{Chart, Figure, Output, Report, Run, Troubles, Unit},
 };
 
 /// Asks for so many events on one connection, as fast as they come
@@ -49,21 +47,15 @@ impl Mode for Stream {
             self.measure_one(&server, number).map(|run| vec![run])
         })?;
         let chart = Chart::bars("One connection flat out", &runs, &[("events", RATE)]);
-        Ok(Report {
-            title: format!("One connection flat out, {} events", self.events),
-            notes: vec![
+        Ok(Report::new(format!("One connection flat out, {} events", self.events), FIGURES, runs)
+            .notes(vec![
                 "From the request to the end of the stream. The client counts the events, and where they \
                  carry a sequence it has to rise by one each time. Where the client is busy for close to \
                  100 %, the server could do more."
                     .to_owned(),
-            ],
-            command: command_line(),
-            machine: Machine::this(),
-            figures: FIGURES.to_vec(),
-            charts: vec![chart],
-            reference: self.subjects.reference()?,
-            runs,
-        })
+            ])
+            .charts([chart])
+            .reference(self.subjects.reference()?))
     }
 
     fn output(&self) -> &Output {

@@ -5,12 +5,14 @@
 //! minute later.
 
 mod chart;
+mod command;
 mod figure;
 mod html;
 mod output;
 mod summary;
 mod svg;
 mod table;
+mod troubles;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +23,9 @@ pub use self::{
     figure::{Figure, Unit},
     output::Output,
     summary::{Summary, ratios},
+    troubles::{Trouble, Troubles},
 };
-use crate::{measure::Machine, modes::Troubles};
+use crate::measure::Machine;
 
 /// All that a mode has to say.
 #[derive(Clone, Debug, Serialize)]
@@ -73,6 +76,37 @@ pub(crate) struct Row<'a> {
 }
 
 impl Report {
+    /// What came out of this program here.
+    pub(crate) fn new(title: impl Into<String>, figures: &[Figure], runs: Vec<Run>) -> Self {
+        Self {
+            title: title.into(),
+            notes: Vec::new(),
+            command: command::command_line(),
+            machine: Machine::this(),
+            figures: figures.to_vec(),
+            runs,
+            reference: None,
+            charts: Vec::new(),
+        }
+    }
+
+    /// With what to know when reading it.
+    pub(crate) fn notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// With those pictures that show something.
+    pub(crate) fn charts(mut self, charts: impl IntoIterator<Item = Chart>) -> Self {
+        let charts = charts.into_iter().filter(Chart::shows_something);
+        self.charts.extend(charts);
+        self
+    }
+
+    /// With ratios to this server.
+    pub(crate) fn reference(self, reference: Option<String>) -> Self {
+        Self { reference, ..self }
+    }
+
     /// Whether nothing went wrong in any run.
     pub fn is_sound(&self) -> bool {
         self.runs.iter().all(|run| run.troubles.is_empty())

@@ -1,7 +1,10 @@
 use std::time::{Duration, Instant};
 
-use super::{Held, Troubles};
-use crate::load::{Fault, Sign, Watcher};
+use super::Held;
+use crate::{
+    load::{Fault, Sign, Watcher},
+    report::Troubles,
+};
 
 /// A stream that has not been opened, or is over.
 const NOT_OPEN: u32 = u32::MAX;

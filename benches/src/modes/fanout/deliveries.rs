@@ -2,8 +2,10 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::super::Troubles;
-use crate::load::{Fault, Note, Sign, Watcher};
+use crate::{
+    load::{Fault, Note, Sign, Watcher},
+    report::Troubles,
+};
 
 /// What is told of latencies in charts.
 pub(super) const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 100.0];
