@@ -30,27 +30,24 @@ impl Alarm {
         Self::Unarmed { is_told: false }
     }
 
-    /// Ready when the time has come, and whenever the clock says that it already had.
+    /// Ready when the time has come.
     pub(crate) fn poll_until(
         mut self: Pin<&mut Self>,
         due: Instant,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if due <= Instant::now() {
-            return Poll::Ready(());
-        }
         loop {
             match self.as_mut().project() {
-                Timer::Armed { mut timer } => {
-                    if timer.deadline() > due {
-                        timer.as_mut().reset(due);
-                    }
+                // It rings early enough: no need to look at the clock before that.
+                Timer::Armed { mut timer } if timer.deadline() <= due => {
                     ready!(timer.as_mut().poll(cx));
                     if due <= Instant::now() {
                         return Poll::Ready(());
                     }
                     timer.reset(due);
                 }
+                _ if due <= Instant::now() => return Poll::Ready(()),
+                Timer::Armed { timer } => timer.reset(due),
                 Timer::Unarmed { is_told } => {
                     // Outside of tokio there are no timers, and asking for one panics.
                     if Handle::try_current().is_err() {
