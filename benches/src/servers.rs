@@ -30,6 +30,8 @@
 //!   bytes are written once, axum, warp and actix-web-lab take the text and write it for each client.
 //! - **Protocols.** axum, warp and hyper-util's auto builder tell HTTP/2 from HTTP/1.1 by the first
 //!   bytes, and keep what that takes. actix is HTTP/1.1 here.
+//! - **Routers.** axum's is given to `axum::serve` by `into_make_service()`, which spares it a copy of
+//!   all routes for each connection.
 //! - **Timeouts.** actix closes a connection without a whole request within 5 s; on hyper none is
 //!   set, as under `axum::serve`.
 //! - **The end.** Ours drains its streams, the others break them off.

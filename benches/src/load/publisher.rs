@@ -1,9 +1,10 @@
 use std::{
     io::{self, Read, Write},
-    net::TcpStream as StdStream,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream as StdStream},
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{Message, Part, Target};
 
@@ -16,6 +17,10 @@ pub struct Publisher {
     publication: Publication,
 }
 
+/// Where the publisher connects from, if that is this machine: the load's own connections may have
+/// worn all ports of the first addresses.
+const SOURCE: Ipv4Addr = Ipv4Addr::new(127, 127, 0, 1);
+
 /// What has become of what was published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
@@ -27,7 +32,7 @@ pub struct Publication {
 
 impl Publisher {
     pub(super) fn connect(target: &Target) -> io::Result<Self> {
-        let stream = StdStream::connect(target.address)?;
+        let stream = connect(target.address)?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self {
@@ -108,4 +113,13 @@ impl Publisher {
     fn fail(&mut self, what: String) {
         self.publication.fault.get_or_insert(what);
     }
+}
+
+fn connect(address: SocketAddr) -> io::Result<StdStream> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    if matches!(address.ip(), IpAddr::V4(address) if address.is_loopback()) {
+        socket.bind(&SockAddr::from(SocketAddr::from((SOURCE, 0))))?;
+    }
+    socket.connect(&SockAddr::from(address))?;
+    Ok(socket.into())
 }
