@@ -182,6 +182,13 @@ impl Drain {
         self.shared.open.load(SeqCst)
     }
 
+    /// Waits for the drain to begin. Answers when a server is to cut off what is left; `None` beyond
+    /// what a clock can tell.
+    #[cfg(feature = "serve")]
+    pub(crate) async fn begun(&self) -> Option<Instant> {
+        self.shared.begun().await.cut_off_at()
+    }
+
     /// Waits for the drain to begin, and then until all streams are gone: handed over to the
     /// server with their last bytes, which it may still be writing. To see those leave, wait for
     /// the server's own graceful shutdown too.
@@ -191,13 +198,7 @@ impl Drain {
     /// [`DrainTimeout`] if streams are left half a second after the deadline: of handlers that
     /// block, or of clients that don't read.
     pub async fn finished(&self) -> Result<(), DrainTimeout> {
-        let begun = loop {
-            let wake = self.shared.wake.notified();
-            if let Some(begun) = self.shared.begun.get() {
-                break begun;
-            }
-            wake.await;
-        };
+        let begun = self.shared.begun().await;
         let all_gone = async {
             loop {
                 let gone = self.shared.gone.notified();
@@ -207,11 +208,11 @@ impl Drain {
                 gone.await;
             }
         };
-        let Some(deadline) = begun.deadline().and_then(|at| at.checked_add(LAST_MOMENT)) else {
+        let Some(cut_off_at) = begun.cut_off_at() else {
             all_gone.await;
             return Ok(());
         };
-        timeout_at(deadline, all_gone)
+        timeout_at(cut_off_at, all_gone)
             .await
             .map_err(|_| DrainTimeout { open: self.open() })
     }
@@ -263,10 +264,27 @@ impl fmt::Debug for Drain {
     }
 }
 
+impl Shared {
+    async fn begun(&self) -> &Begun {
+        loop {
+            let wake = self.wake.notified();
+            if let Some(begun) = self.begun.get() {
+                return begun;
+            }
+            wake.await;
+        }
+    }
+}
+
 impl Begun {
     /// `None` beyond what a clock can tell.
     fn deadline(&self) -> Option<Instant> {
         self.at.checked_add(self.settings.deadline)
+    }
+
+    /// When nobody waits any longer.
+    fn cut_off_at(&self) -> Option<Instant> {
+        self.deadline()?.checked_add(LAST_MOMENT)
     }
 }
 

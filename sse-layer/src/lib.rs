@@ -42,6 +42,9 @@ mod axum;
 #[cfg(feature = "tonic")]
 pub mod grpc;
 
+#[cfg(feature = "serve")]
+pub mod serve;
+
 #[cfg(any(doc, doctest))]
 pub mod guide;
 
@@ -49,6 +52,8 @@ pub mod guide;
 pub use self::event::{Json, Tagged};
 #[cfg(feature = "hub")]
 pub use self::hub::Hub;
+#[cfg(feature = "serve")]
+pub use self::serve::serve;
 pub use self::{
     body::{GuardedBody, SseBody},
     drain::{Drain, DrainTimeout},

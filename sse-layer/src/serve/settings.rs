@@ -1,0 +1,34 @@
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+/// What a server is set to, made ready once for all connections.
+pub(super) struct Settings {
+    pub(super) http1: hyper::server::conn::http1::Builder,
+    pub(super) http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    /// For the handshake, and for the first bytes, which no timer of hyper's covers.
+    pub(super) header_read_timeout: Duration,
+    pub(super) write_timeout: Duration,
+    pub(super) max_connections: Option<usize>,
+    pub(super) takes_over: bool,
+}
+
+impl Settings {
+    pub(super) fn new() -> Self {
+        let mut http1 = hyper::server::conn::http1::Builder::new();
+        let header_read_timeout = Duration::from_secs(30);
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_read_timeout);
+        let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        http2.timer(TokioTimer::new());
+        Self {
+            http1,
+            http2,
+            header_read_timeout,
+            write_timeout: Duration::from_secs(30),
+            max_connections: None,
+            takes_over: true,
+        }
+    }
+}

@@ -1,0 +1,42 @@
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// So much of what a client sends while a stream goes on is kept, in bytes; then it has to wait.
+const MOST: usize = 8 * 1024;
+
+/// What a client sends while a stream goes on: nothing, or the next requests.
+pub(super) struct Ahead(Vec<u8>);
+
+impl Ahead {
+    pub(super) fn new(read: Bytes) -> Self {
+        Self(read.into())
+    }
+
+    pub(super) fn take(&mut self) -> Bytes {
+        std::mem::take(&mut self.0).into()
+    }
+
+    /// Reads what there is. Answers whether the client is still there.
+    pub(super) fn poll_is_there<I>(&mut self, io: &mut I, cx: &mut Context<'_>) -> io::Result<bool>
+    where
+        I: AsyncRead + Unpin,
+    {
+        while self.0.len() < MOST {
+            let mut room = [MaybeUninit::uninit(); 512];
+            let mut read = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut *io).poll_read(cx, &mut read)? {
+                Poll::Pending => break,
+                Poll::Ready(()) if read.filled().is_empty() => return Ok(false),
+                Poll::Ready(()) => self.0.extend_from_slice(read.filled()),
+            }
+        }
+        Ok(true)
+    }
+}
