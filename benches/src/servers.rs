@@ -52,6 +52,7 @@ mod hyper;
 mod ours;
 mod sse_layer;
 mod sse_layer_axum;
+mod sse_layer_serve;
 mod warp;
 
 use std::{
@@ -142,7 +143,7 @@ struct Settings {
     drain: Drain,
 }
 
-const SERVERS: [Server; 9] = [
+const SERVERS: [Server; 10] = [
     Server {
         name: "sse-layer",
         about: "sse-layer on plain hyper, HTTP/1.1",
@@ -154,6 +155,12 @@ const SERVERS: [Server; 9] = [
         about: "sse-layer around an axum Router, under axum::serve",
         runtime: Runtime::Tokio,
         run: |listener, settings| Box::pin(sse_layer_axum::serve(listener, settings)),
+    },
+    Server {
+        name: "sse-layer-serve",
+        about: "the same Router under sse_layer::serve",
+        runtime: Runtime::Tokio,
+        run: |listener, settings| Box::pin(sse_layer_serve::serve(listener, settings)),
     },
     Server {
         name: "sse-layer-h2",

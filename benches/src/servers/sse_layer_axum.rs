@@ -18,18 +18,21 @@ use super::{
 };
 
 pub(super) async fn serve(listener: TcpListener, settings: Settings) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    ::axum::serve(listener, app(&settings).into_make_service()).await
+}
+
+pub(super) fn app(settings: &Settings) -> Router {
     let ours = Ours::new();
-    let layer = ours.layer(&settings);
-    let app = Router::new()
+    let layer = ours.layer(settings);
+    Router::new()
         .route("/idle", get(idle))
         .route("/tick", get(ticks))
         .route("/live", get(live))
         .route("/publish", post(publish))
         .route("/stats", get(stats))
         .layer(layer)
-        .with_state(ours);
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    ::axum::serve(listener, app.into_make_service()).await
+        .with_state(ours)
 }
 
 async fn idle() -> Sse<impl Stream<Item = Event>> {

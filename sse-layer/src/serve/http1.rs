@@ -43,16 +43,16 @@ where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone,
     S::Error: Into<BoxError>,
-    B: Body + 'static,
+    B: Body + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let handoff = Handoff::new();
-    let answer = hyper::service::service_fn(|request| {
-        let handoff = Arc::clone(&handoff);
-        let takes_over = shared.settings.takes_over;
-        let service = service.clone();
+    let takes_over = shared.settings.takes_over;
+    let holder = Arc::clone(&handoff);
+    let answer = hyper::service::service_fn(move |request| {
+        let (service, holder) = (service.clone(), Arc::clone(&holder));
         async move {
-            let (parts, body) = received(request, &peer);
+            let (parts, body) = received(request, peer);
             let asked = Asked::of(&parts, &body);
             let response = call(service, Request::from_parts(parts, body)).await?;
             if !takes_over || !asked.takes(&response) {
@@ -60,7 +60,7 @@ where
             }
             let closes = asked.closes(&response);
             Ok::<_, S::Error>(response.map(|body| Outgoing::Marked {
-                marker: handoff.hold(Stream { body, closes }),
+                marker: holder.hold(Stream { body, closes }),
             }))
         }
     });
@@ -112,10 +112,10 @@ fn joined(one: &Bytes, other: &Bytes) -> Bytes {
 /// A request as the service gets it.
 pub(super) fn received(
     request: Request<hyper::body::Incoming>,
-    peer: &PeerAddr,
+    peer: PeerAddr,
 ) -> (http::request::Parts, Incoming) {
     let (mut parts, body) = request.into_parts();
-    parts.extensions.insert(peer.clone());
+    parts.extensions.insert(peer);
     (parts, Incoming::new(body))
 }
 

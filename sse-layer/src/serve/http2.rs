@@ -37,9 +37,8 @@ pub(super) async fn http2<I, S, B>(
 {
     let answer = hyper::service::service_fn(move |request| {
         let service = service.clone();
-        let peer = peer.clone();
         async move {
-            let (parts, body) = received(request, &peer);
+            let (parts, body) = received(request, peer);
             call(service, Request::from_parts(parts, body)).await
         }
     });

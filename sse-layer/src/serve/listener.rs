@@ -92,12 +92,12 @@ pub trait Handshake<I>: Clone + Send + 'static {
     /// What HTTP is spoken over.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Shakes hands. It has the time that a request's head has.
+    /// Shakes hands; called on a clone of its own for each connection. It has the time that a request's head has.
     ///
     /// # Errors
     ///
     /// Whatever the peer did wrong; its connection is closed.
-    fn handshake(&self, io: I) -> impl Future<Output = io::Result<Self::Io>> + Send;
+    fn handshake(self, io: I) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
 /// No handshake: HTTP over the connection as it is.
@@ -110,21 +110,21 @@ where
 {
     type Io = I;
 
-    async fn handshake(&self, io: I) -> io::Result<I> {
+    async fn handshake(self, io: I) -> io::Result<I> {
         Ok(io)
     }
 }
 
 impl<F, Fut, I, O> Handshake<I> for F
 where
-    F: Fn(I) -> Fut + Clone + Send + Sync + 'static,
+    F: FnOnce(I) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = io::Result<O>> + Send,
     I: Send,
     O: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     type Io = O;
 
-    fn handshake(&self, io: I) -> impl Future<Output = io::Result<O>> + Send {
+    fn handshake(self, io: I) -> impl Future<Output = io::Result<O>> + Send {
         self(io)
     }
 }
