@@ -1,11 +1,19 @@
 //! A connection, from its handshake to its end.
 
-use std::{io, time::Duration};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use http::{Request, Response};
 use http_body::Body;
+use pin_project_lite::pin_project;
 use tokio::{
-    io::{AsyncWrite, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
 };
 use tower_service::Service;
@@ -14,25 +22,41 @@ use super::{
     Handshake, Incoming, PeerAddr,
     http1::{Taken, http1},
     http2::http2,
-    registry::Ticket,
+    registry::{Shared, Ticket},
     sniff::{Protocol, sniff},
     writer::{Again, Writer},
 };
 use crate::error::BoxError;
 
-/// Serves a connection.
-///
-/// Everything but the writer is in a box that goes when it is done: what is left of this future
-/// while a stream is written is what the stream needs.
-pub(super) async fn connection<T, H, S, B>(
-    io: T,
-    handshake: H,
-    service: S,
-    peer: PeerAddr,
-    ticket: Ticket,
-) where
-    T: Send + 'static,
-    H: Handshake<T>,
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+pin_project! {
+    /// A connection that is served.
+    ///
+    /// Written by hand and not as an `async fn`, which would keep room for each argument twice:
+    /// while a stream is open this has what the stream needs, and all else was in boxes that are
+    /// gone.
+    pub(super) struct Connection<I, S, B> {
+        #[pin]
+        state: State<I, B>,
+        service: S,
+        peer: PeerAddr,
+        ticket: Ticket,
+    }
+}
+
+pin_project! {
+    #[project = Projected]
+    enum State<I, B> {
+        Hyper { serving: Boxed<Option<Taken<I, B>>> },
+        Stream { #[pin] writer: Writer<I, B>, closes: bool },
+        Last { shutting: Boxed<()> },
+    }
+}
+
+impl<I, S, B> Connection<I, S, B>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Error: Into<BoxError>,
     S::Future: Send,
@@ -40,17 +64,72 @@ pub(super) async fn connection<T, H, S, B>(
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let first = first(io, handshake, service.clone(), peer, &ticket);
-    let mut taken = Box::pin(first).await;
-    while let Some(Taken { io, ahead, stream }) = taken {
-        let limit = ticket.shared().settings.write_timeout;
-        let Some(Again { io, ahead }) = Writer::new(io, ahead, stream.body, limit).await else {
-            return;
-        };
-        if stream.closes || ticket.shared().is_closing() {
-            return Box::pin(shut(io, limit)).await;
+    pub(super) fn new<T, H>(io: T, handshake: H, service: S, peer: PeerAddr, ticket: Ticket) -> Self
+    where
+        T: Send + 'static,
+        H: Handshake<T, Io = I>,
+    {
+        let shared = Arc::clone(ticket.shared());
+        let first = first(io, handshake, service.clone(), peer, shared);
+        Self {
+            state: State::Hyper {
+                serving: Box::pin(first),
+            },
+            service,
+            peer,
+            ticket,
         }
-        taken = Box::pin(http1(io, ahead, service.clone(), peer, ticket.shared())).await;
+    }
+}
+
+impl<I, S, B> Future for Connection<I, S, B>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let shared = this.ticket.shared();
+        let limit = shared.settings.write_timeout;
+        loop {
+            let next = match this.state.as_mut().project() {
+                Projected::Hyper { serving } => {
+                    let Some(taken) = ready!(serving.as_mut().poll(cx)) else {
+                        return Poll::Ready(());
+                    };
+                    let Taken { io, ahead, stream } = taken;
+                    State::Stream {
+                        writer: Writer::new(io, ahead, stream.body),
+                        closes: stream.closes,
+                    }
+                }
+                Projected::Stream { writer, closes } => {
+                    let Some(Again { io, ahead }) = ready!(writer.poll_end(limit, cx)) else {
+                        return Poll::Ready(());
+                    };
+                    if *closes || shared.is_closing() {
+                        State::Last {
+                            shutting: Box::pin(shut(io, limit)),
+                        }
+                    } else {
+                        let service = this.service.clone();
+                        let shared = Arc::clone(shared);
+                        State::Hyper {
+                            serving: Box::pin(http1(io, ahead, service, *this.peer, shared)),
+                        }
+                    }
+                }
+                Projected::Last { shutting } => return shutting.as_mut().poll(cx),
+            };
+            this.state.set(next);
+        }
     }
 }
 
@@ -60,7 +139,7 @@ async fn first<T, H, S, B>(
     handshake: H,
     service: S,
     peer: PeerAddr,
-    ticket: &Ticket,
+    shared: Arc<Shared>,
 ) -> Option<Taken<H::Io, B>>
 where
     T: Send + 'static,
@@ -72,7 +151,6 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    let shared = ticket.shared();
     let limit = shared.settings.header_read_timeout;
     let begun = async {
         let mut io = handshake.handshake(io).await?;
@@ -98,7 +176,7 @@ where
     match protocol {
         Protocol::Http1 => http1(io, before, service, peer, shared).await,
         Protocol::Http2 => {
-            http2(io, before, service, peer, shared).await;
+            http2(io, before, service, peer, &shared).await;
             None
         }
     }
@@ -111,5 +189,27 @@ where
 {
     if let Ok(Err(error)) = timeout(limit, io.shutdown()).await {
         tracing::debug!(%error, "a connection broke off at its end");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, mem};
+
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    type AxumBody = axum::body::Body;
+
+    #[test]
+    fn an_open_stream_takes_a_task_of_256_bytes() {
+        // tokio rounds up to 128, with 88 of its own.
+        type OnAxum = Connection<TcpStream, Arc<Infallible>, AxumBody>;
+        assert!(
+            mem::size_of::<OnAxum>() <= 256 - 88,
+            "{}",
+            mem::size_of::<OnAxum>()
+        );
     }
 }

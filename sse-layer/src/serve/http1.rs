@@ -37,7 +37,7 @@ pub(super) async fn http1<I, S, B>(
     before: Bytes,
     service: S,
     peer: PeerAddr,
-    shared: &Shared,
+    shared: Arc<Shared>,
 ) -> Option<Taken<I, B>>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,

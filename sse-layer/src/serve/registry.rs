@@ -102,7 +102,7 @@ pub(super) struct Ticket {
 }
 
 impl Ticket {
-    pub(super) fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 }

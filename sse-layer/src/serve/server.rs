@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 use tower_service::Service;
 
 use super::{
-    Handshake, Incoming, Listener, accept::accept, connection::connection, listener::Plain,
+    Handshake, Incoming, Listener, accept::accept, connection::Connection, listener::Plain,
     registry::Shared, settings::Settings,
 };
 use crate::{drain::Drain, error::BoxError};
@@ -161,7 +161,7 @@ where
                 next = next => next,
             };
             let (service, handshake) = (service.clone(), handshake.clone());
-            shared.spawn(|ticket| connection(io, handshake, service, peer, ticket));
+            shared.spawn(|ticket| Connection::new(io, handshake, service, peer, ticket));
         };
         drop(listener);
         shared.close();
@@ -220,7 +220,10 @@ impl CutOff {
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections } = self;
-        write!(f, "{connections} connections were cut off at the drain's deadline")
+        write!(
+            f,
+            "{connections} connections were cut off at the drain's deadline"
+        )
     }
 }
 

@@ -5,7 +5,6 @@ mod backlog;
 mod chunk;
 
 use std::{
-    future::Future,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -29,9 +28,6 @@ const CHUNKS_AT_ONCE: usize = 16;
 
 pin_project! {
     /// A stream and the connection that it is written to.
-    ///
-    /// Answers the connection when the stream has come to its end, for the next request; `None`
-    /// when there is nothing more to be done with it.
     pub(super) struct Writer<I, B> {
         io: Option<I>,
         #[pin]
@@ -41,7 +37,6 @@ pin_project! {
         backlog: Option<Pin<Box<Backlog>>>,
         then: Then,
         is_unflushed: bool,
-        timeout: Duration,
     }
 }
 
@@ -53,7 +48,7 @@ pub(super) struct Again<I> {
 }
 
 impl<I, B> Writer<I, B> {
-    pub(super) fn new(io: I, ahead: Bytes, body: B, timeout: Duration) -> Self {
+    pub(super) fn new(io: I, ahead: Bytes, body: B) -> Self {
         Self {
             io: Some(io),
             body,
@@ -61,20 +56,23 @@ impl<I, B> Writer<I, B> {
             backlog: None,
             then: Then::More,
             is_unflushed: false,
-            timeout,
         }
     }
 }
 
-impl<I, B> Future for Writer<I, B>
+impl<I, B> Writer<I, B>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     B: Body,
 {
-    type Output = Option<Again<I>>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Again<I>>> {
-        let written = ready!(self.as_mut().poll_written(cx));
+    /// The connection when the stream has come to its end, for the next request; `None` when there
+    /// is nothing more to be done with it. A peer has so long to take what is written at once.
+    pub(super) fn poll_end(
+        mut self: Pin<&mut Self>,
+        timeout: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Again<I>>> {
+        let written = ready!(self.as_mut().poll_written(timeout, cx));
         let this = self.project();
         let again = match written {
             Ok(true) => this.io.take().map(|io| Again {
@@ -89,15 +87,13 @@ where
         };
         Poll::Ready(again)
     }
-}
 
-impl<I, B> Writer<I, B>
-where
-    I: AsyncRead + AsyncWrite + Unpin,
-    B: Body,
-{
     /// Whether all was written to the stream's good end.
-    fn poll_written(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    fn poll_written(
+        mut self: Pin<&mut Self>,
+        timeout: Duration,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<bool>> {
         for _ in 0..CHUNKS_AT_ONCE {
             let this = self.as_mut().project();
             let Some(io) = this.io else {
@@ -106,7 +102,6 @@ where
             if !this.ahead.poll_is_there(io, cx)? {
                 return Poll::Ready(Ok(false));
             }
-            let timeout = *this.timeout;
             if let Some(backlog) = this.backlog {
                 ready!(backlog.as_mut().poll_written(io, cx))?;
                 *this.backlog = None;

@@ -5,22 +5,23 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// So much of what a client sends while a stream goes on is kept, in bytes; then it has to wait.
 const MOST: usize = 8 * 1024;
 
-/// What a client sends while a stream goes on: nothing, or the next requests.
-pub(super) struct Ahead(Vec<u8>);
+/// What a client sends while a stream goes on: the next requests, but nearly always nothing, and so
+/// in a box.
+pub(super) struct Ahead(Option<Box<BytesMut>>);
 
 impl Ahead {
     pub(super) fn new(read: Bytes) -> Self {
-        Self(read.into())
+        Self((!read.is_empty()).then(|| Box::new(read.into())))
     }
 
     pub(super) fn take(&mut self) -> Bytes {
-        std::mem::take(&mut self.0).into()
+        self.0.take().map_or_else(Bytes::new, |read| read.freeze())
     }
 
     /// Reads what there is. Answers whether the client is still there.
@@ -28,13 +29,16 @@ impl Ahead {
     where
         I: AsyncRead + Unpin,
     {
-        while self.0.len() < MOST {
+        while self.0.as_ref().map_or(0, |read| read.len()) < MOST {
             let mut room = [MaybeUninit::uninit(); 512];
             let mut read = ReadBuf::uninit(&mut room);
             match Pin::new(&mut *io).poll_read(cx, &mut read)? {
                 Poll::Pending => break,
                 Poll::Ready(()) if read.filled().is_empty() => return Ok(false),
-                Poll::Ready(()) => self.0.extend_from_slice(read.filled()),
+                Poll::Ready(()) => self
+                    .0
+                    .get_or_insert_default()
+                    .extend_from_slice(read.filled()),
             }
         }
         Ok(true)
