@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Parser, value_parser};
+use clap::{Parser, ValueEnum, value_parser};
 use example_axum::Config;
 use sse_layer::Drain;
 
@@ -13,6 +13,10 @@ pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     pub(crate) addr: String,
+
+    /// What serves the routes
+    #[arg(long, value_enum, default_value_t = Server::Serve)]
+    pub(crate) server: Server,
 
     /// The seconds of silence after which a stream gets a heartbeat, such as 0.5; 0 sends none
     #[arg(long, value_name = "SECS", allow_negative_numbers = true, default_value = "15", value_parser = seconds)]
@@ -33,6 +37,14 @@ pub(crate) struct Args {
     /// How many messages of each topic are kept for clients that come back
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = at_least_one)]
     history: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Server {
+    /// sse_layer::serve, on which an open stream takes about a kilobyte
+    Serve,
+    /// axum::serve
+    Axum,
 }
 
 impl Args {

@@ -4,6 +4,7 @@ mod args;
 mod shutdown;
 
 use std::{
+    future::IntoFuture as _,
     io::{self, IsTerminal as _, Write as _},
     process::ExitCode,
     time::Duration,
@@ -12,11 +13,12 @@ use std::{
 use axum::serve::ListenerExt as _;
 use clap::Parser as _;
 use example_axum::{app, metrics};
-use sse_layer::{Drain, Event};
-use tokio::net::TcpListener;
+use futures_util::TryFutureExt as _;
+use sse_layer::{Drain, Event, serve::cut_stalled};
+use tokio::net::{TcpListener, TcpStream};
 use tracing_subscriber::EnvFilter;
 
-use self::args::Args;
+use self::args::{Args, Server};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -45,12 +47,6 @@ async fn run(args: Args) -> io::Result<()> {
         )
     })?;
     let bound = listener.local_addr()?;
-    // An event is small and should leave at once.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
-    });
 
     let drain = Drain::new()
         .window(Duration::from_secs(1))
@@ -65,6 +61,28 @@ async fn run(args: Args) -> io::Result<()> {
         tracing::warn!(%error, "stdout; listening on http://{bound}");
     }
 
-    let server = axum::serve(listener, app).with_graceful_shutdown(drain.begin_after(signal));
-    shutdown::serve(server, &drain).await
+    let signalled = drain.begin_after(signal);
+    match args.server {
+        Server::Serve => {
+            tokio::spawn(signalled);
+            let server = sse_layer::serve(listener, app).drain(drain.clone());
+            let server = server.into_future().map_err(io::Error::other);
+            shutdown::serve(server, &drain).await
+        }
+        Server::Axum => {
+            let server = axum::serve(listener.tap_io(tune), app.into_make_service());
+            shutdown::serve(server.with_graceful_shutdown(signalled), &drain).await
+        }
+    }
+}
+
+/// What axum leaves to those who stream: an event is small and should leave at once, and whoever
+/// doesn't read should be cut off.
+fn tune(tcp: &mut TcpStream) {
+    let tuned = tcp
+        .set_nodelay(true)
+        .and_then(|()| cut_stalled(tcp, Duration::from_secs(30)));
+    if let Err(error) = tuned {
+        tracing::debug!(%error, "a socket can't be tuned");
+    }
 }

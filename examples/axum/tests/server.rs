@@ -81,7 +81,16 @@ fn program(args: &[&str]) -> Command {
 
 #[tokio::test]
 async fn what_is_sent_over_a_socket_is_what_is_sent_in_process() {
-    let server = Server::start(&["--tick-ms", "50"]).await;
+    insta::assert_snapshot!("what_is_sent_over_a_socket", prices_of("serve").await);
+}
+
+#[tokio::test]
+async fn under_axums_server_the_same_is_sent() {
+    insta::assert_snapshot!("what_is_sent_over_a_socket", prices_of("axum").await);
+}
+
+async fn prices_of(server: &str) -> String {
+    let server = Server::start(&["--tick-ms", "50", "--server", server]).await;
     let mut sse = sse_testkit::connect(server.url("/stocks")).await;
     sse.collect(10).await;
     let transcript = sse
@@ -93,7 +102,7 @@ async fn what_is_sent_over_a_socket_is_what_is_sent_in_process() {
         .redact_json("changePercent", "[changePercent]")
         .redact_json("tick", "[tick]")
         .redact_json("timestamp", "[timestamp]");
-    insta::assert_snapshot!(transcript);
+    transcript.to_string()
 }
 
 #[tokio::test]
@@ -235,16 +244,21 @@ async fn the_log_tells_of_streams_in_a_line_each() {
 
 #[tokio::test]
 async fn sigterm_ends_it_though_streams_are_open() {
-    ends_on("TERM").await;
+    ends_on("TERM", "serve").await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_under_axums_server_too() {
+    ends_on("TERM", "axum").await;
 }
 
 #[tokio::test]
 async fn ctrl_c_ends_it_though_streams_are_open() {
-    ends_on("INT").await;
+    ends_on("INT", "serve").await;
 }
 
-async fn ends_on(signal: &str) {
-    let server = Server::start(&[]).await;
+async fn ends_on(signal: &str, server: &str) {
+    let server = Server::start(&["--server", server]).await;
     let mut streams = Vec::new();
     for path in [
         "/stocks",
@@ -308,6 +322,7 @@ async fn what_the_command_line_can_not_mean_is_told_with_exit_code_2() {
         ["--tick-ms", "0"],
         ["--token-ms", "fast"],
         ["--history", "0"],
+        ["--server", "nginx"],
         ["--colour", "blue"],
     ] {
         let (code, stderr) = fail(&args).await;
