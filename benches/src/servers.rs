@@ -4,7 +4,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | `GET /idle` | an event stream without events, only heartbeats |
+//! | `GET /idle` | an event stream without events, only heartbeats; those on axum take `?after_ms=N` |
 //! | `GET /tick?n=N` | `N` [ticks](Tick) as JSON, as fast as they are taken, then the end |
 //! | `GET /live` | all that is published from now on |
 //! | `POST /publish` | its body, as the data of one event to all of `/live` |
@@ -43,6 +43,7 @@ mod listener;
 
 mod broadcast;
 mod connections;
+mod delay;
 mod tick;
 
 mod actix;

@@ -39,6 +39,7 @@ pub(super) struct Load {
     pub(super) streams: usize,
     /// 0: HTTP/1.1, where each has its own.
     pub(super) streams_a_connection: usize,
+    pub(super) at_once: usize,
     pub(super) shard: usize,
     /// 0: none is expected.
     pub(super) heartbeat_millis: u64,

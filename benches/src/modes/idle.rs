@@ -12,7 +12,7 @@ use super::{
     take_turns,
 };
 use crate::{
-    load::Target,
+    load::{Opening, Target},
     report::{Chart, Figure, Output, Report, Run, Troubles, Unit},
 };
 
@@ -37,6 +37,12 @@ pub(super) struct Quiet {
     /// For how many seconds all of them are held
     #[arg(long, default_value_t = 60)]
     hold: u64,
+    /// How many may wait for their response at once
+    #[arg(long, default_value_t = Opening::default().at_once, value_parser = super::at_least_one)]
+    at_once: usize,
+    /// Has handlers take so long to answer, as those do that ask a database first; servers on axum can
+    #[arg(long, default_value_t = 0, conflicts_with = "url")]
+    answer_after_ms: u64,
     #[command(flatten)]
     pub(super) output: Output,
 }
@@ -178,8 +184,17 @@ impl Quiet {
         let before = Moment::of(&server)?;
 
         let progress = Progress::new(&step("opening"), size.streams);
-        let target = server.target("/idle");
-        let opened = clients.open(|shard| load(&target, size, shard, heartbeat), &progress)?;
+        let target = match self.answer_after_ms {
+            0 => server.target("/idle"),
+            millis => server.target(&format!("/idle?after_ms={millis}")),
+        };
+        let opened = clients.open(
+            |shard| Load {
+                at_once: self.at_once,
+                ..load(&target, size, shard, heartbeat)
+            },
+            &progress,
+        )?;
         drop(progress);
         let cold = Moment::of(&server)?;
 
@@ -275,6 +290,7 @@ fn load(target: &Target, size: Size, shard: usize, heartbeat: Duration) -> Load 
         url: format!("http://{}{}", target.host, target.path),
         streams: share + one_more,
         streams_a_connection: size.streams_a_connection,
+        at_once: Opening::default().at_once,
         shard,
         heartbeat_millis: u64::try_from(heartbeat.as_millis()).unwrap_or(0),
     }

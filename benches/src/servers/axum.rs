@@ -11,7 +11,7 @@ use ::axum::{
 use futures_util::{Stream, StreamExt as _, stream};
 use http::StatusCode;
 
-use super::{Settings, broadcast::Broadcast, tick::Count};
+use super::{Settings, broadcast::Broadcast, delay::Delay, tick::Count};
 
 #[derive(Clone)]
 struct App {
@@ -39,7 +39,11 @@ pub(super) async fn serve(listener: TcpListener, settings: Settings) -> io::Resu
     ::axum::serve(listener, app.into_make_service()).await
 }
 
-async fn idle(State(app): State<App>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn idle(
+    State(app): State<App>,
+    Query(delay): Query<Delay>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    delay.pass().await;
     Sse::new(stream::pending()).keep_alive(app.keep_alive())
 }
 

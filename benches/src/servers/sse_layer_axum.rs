@@ -13,6 +13,7 @@ use http::StatusCode;
 
 use super::{
     Settings,
+    delay::Delay,
     ours::{Ours, Stats},
     tick::{Count, Tick},
 };
@@ -35,7 +36,8 @@ pub(super) fn app(settings: &Settings) -> Router {
         .with_state(ours)
 }
 
-async fn idle() -> Sse<impl Stream<Item = Event>> {
+async fn idle(Query(delay): Query<Delay>) -> Sse<impl Stream<Item = Event>> {
+    delay.pass().await;
     Sse::new(stream::pending())
 }
 

@@ -99,7 +99,10 @@ impl Streams {
                 tell(&Answer::Progress(position));
             }
         };
-        let opening = Opening::default();
+        let opening = Opening {
+            at_once: load.at_once,
+            ..Opening::default()
+        };
         match self {
             Self::H1(client) => client
                 .open(load.streams, opening, vigil, progress)
