@@ -61,6 +61,8 @@ async fn a_client_has_so_much_time_to_say_what_it_wants() {
         "",
         "P",
         "PR",
+        "PRI",
+        "PRI * HTTP/2.0\r\n\r\nSM",
         "GET /page HT",
         "GET /page HTTP/1.1\r\nhost: x\r\n",
         "GET /page HTTP/1.1\r\nhost: x\r\n\r\n",
