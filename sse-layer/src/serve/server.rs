@@ -96,6 +96,7 @@ impl<L, S, H> Serve<L, S, H> {
 
     /// Whether a connection of HTTP/1.1 is kept for another request: by default it is.
     pub fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.settings.keeps_alive = keep_alive;
         self.settings.http1.keep_alive(keep_alive);
         self
     }
@@ -220,7 +221,10 @@ impl CutOff {
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections } = self;
-        write!(f, "{connections} connections were cut off at the drain's deadline")
+        write!(
+            f,
+            "{connections} connections were cut off at the drain's deadline"
+        )
     }
 }
 

@@ -106,6 +106,35 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_not_to_be_kept_is_closed_behind_a_page_and_behind_a_stream() {
+    let app = Router::new().route("/page", get(async || "page")).route(
+        "/stream",
+        get(async || {
+            (
+                [("content-type", "text/event-stream")],
+                axum::body::Body::from_stream(futures_util::stream::iter([Ok::<
+                    _,
+                    std::convert::Infallible,
+                >(
+                    "data: first\n\n"
+                )])),
+            )
+        }),
+    );
+    let (addr, _server) = start(app, |server| server.keep_alive(false)).await;
+    for path in ["/page", "/stream"] {
+        let mut client = Raw::connect(addr).await;
+        client.get(path).await;
+        let answer = client.rest().await.unwrap().to_ascii_lowercase();
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(
+            answer.ends_with("page") || answer.ends_with("data: first\n\n\r\n0\r\n\r\n"),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_other_end_is_told_to_the_service() {
     let alive = Alive::default();
     let (addr, _server) = start(app(&alive), |server| server).await;
