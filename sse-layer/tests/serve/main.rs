@@ -6,8 +6,11 @@
 mod handshakes;
 mod leaving;
 mod limits;
+mod log;
 mod raw;
 mod shutdown;
+#[cfg(unix)]
+mod stalled;
 mod upgrades;
 
 use std::{
