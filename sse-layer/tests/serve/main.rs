@@ -3,10 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+#[cfg(unix)]
+mod files;
 mod handshakes;
 mod leaving;
 mod limits;
 mod log;
+#[cfg(unix)]
+mod nginx;
 mod raw;
 mod shutdown;
 #[cfg(unix)]
