@@ -1,10 +1,10 @@
 //! Clients that leave in the middle, and one that doesn't stop talking.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use futures_util::{StreamExt, stream};
-use sse_layer::{Drain, Event, Sse, SseLayer};
+use sse_layer::{Drain, Event, KeepAlive, Sse, SseLayer};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpSocket,
@@ -48,6 +48,30 @@ async fn a_client_that_closes_its_half_is_closed_in_turn() {
         assert_eq!(alive.count(), 1);
         client.0.shutdown().await.unwrap();
         assert_eq!(client.rest().await.unwrap(), "", "no last chunk");
+        eventually("it is dropped", || alive.count() == 0 && drain.open() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_said_more_than_is_kept_and_left_is_missed_by_a_heartbeat() {
+    let (alive, drain) = (Alive::default(), Drain::new());
+    let held = alive.clone();
+    let beats = KeepAlive::new().interval(Duration::from_millis(100));
+    let app = Router::new()
+        .route("/", get(async move || ours(&held)))
+        .layer(SseLayer::new().keep_alive(beats).drain(drain.clone()));
+    let (addr, _server) = start(app, |server| server).await;
+    for resets in [false, true] {
+        let mut client = Raw::connect(addr).await;
+        client.open("/").await;
+        client.send("x".repeat(64 * 1024)).await;
+        client.until(":\n\n\r\n").await;
+        assert_eq!(alive.count(), 1);
+        if resets {
+            client.reset();
+        } else {
+            drop(client);
+        }
         eventually("it is dropped", || alive.count() == 0 && drain.open() == 0).await;
     }
 }

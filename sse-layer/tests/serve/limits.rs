@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{Extension, Router, routing::get};
 use sse_layer::{SseLayer, serve::PeerAddr};
+use sse_testkit::connect;
 use tokio::time::{Instant, timeout};
 
 use super::{Alive, BOUND, eventually, in_time, listener, ours, raw::Raw, start};
@@ -103,6 +104,12 @@ async fn a_head_that_is_too_large_is_refused() {
             assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
         }
     }
+    for (length, status) in [(9 * 1024, 431), (7 * 1024, 200)] {
+        let page = connect(format!("http://{addr}/page")).http2();
+        page.header("x", "x".repeat(length))
+            .await
+            .expect_status(status);
+    }
 }
 
 #[tokio::test]
@@ -144,9 +151,7 @@ async fn the_other_end_is_told_to_the_service() {
         client.get("/peer").await;
         assert_eq!(client.page().await.1, format!("Some({own})"));
     }
-    let mut http2 = sse_testkit::connect(format!("http://{addr}/peer"))
-        .http2()
-        .await;
+    let mut http2 = connect(format!("http://{addr}/peer")).http2().await;
     let told = http2.body_text().await;
     assert!(told.starts_with("Some(127.0.0.1:"), "{told}");
 }

@@ -74,6 +74,7 @@ impl Nginx {
             .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
+                let _ = fs::remove_dir_all(&folder);
                 panic!(
                     "nginx can't be started ({error}): install it (Debian: nginx-light), or set {SKIP} \
                      to do without this test"
@@ -145,7 +146,7 @@ async fn behind_nginx_events_and_heartbeats_arrive_and_one_connection_carries_it
     for n in 0..5 {
         // The stream is still open: nothing but its arrival ends the wait.
         events.send(Event::text("tick").with_id(n)).unwrap();
-        sse.expect_message().text("tick").id(&n.to_string()).await;
+        sse.expect_message().text("tick").id(n.to_string()).await;
         sse.expect_heartbeat().await;
     }
     drop(events);

@@ -67,7 +67,7 @@ async fn read_all(mut sse: EventStream, mut stop: watch::Receiver<bool>) -> u64 
         if *stop.borrow_and_update() {
             return n;
         }
-        sse.expect_message().text("tick").id(&n.to_string()).await;
+        sse.expect_message().text("tick").id(n.to_string()).await;
     }
     0
 }
