@@ -1,5 +1,6 @@
 //! What can be seen of streams from outside: a span each, and the numbers of all.
 
+mod cut;
 #[cfg(feature = "metrics")]
 mod meters;
 #[cfg(not(feature = "metrics"))]
@@ -19,6 +20,8 @@ use http::{Uri, request::Parts};
 use tokio::time::Instant;
 use tracing::{Span, dispatcher, field::Empty, span::Entered};
 
+#[cfg(feature = "serve")]
+pub(crate) use self::cut::as_stalled;
 pub(crate) use self::{
     meters::Meters,
     reason::{CloseReason, RejectReason},
@@ -227,7 +230,7 @@ impl Drop for Observed {
         };
         observer.close(if self.is_polling.load(Relaxed) {
             CloseReason::Error
-        } else if observer.is_stalled() {
+        } else if cut::is_stalled() || observer.is_stalled() {
             CloseReason::Stalled
         } else {
             CloseReason::ClientGone

@@ -11,6 +11,8 @@ pub(super) struct Settings {
     pub(super) write_timeout: Duration,
     pub(super) max_connections: Option<usize>,
     pub(super) takes_over: bool,
+    /// As the builder of HTTP/1 has it, which does not tell.
+    pub(super) keeps_alive: bool,
 }
 
 impl Settings {
@@ -29,6 +31,7 @@ impl Settings {
             write_timeout: Duration::from_secs(30),
             max_connections: None,
             takes_over: true,
+            keeps_alive: true,
         }
     }
 }

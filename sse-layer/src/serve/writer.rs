@@ -21,6 +21,7 @@ use self::{
     backlog::Backlog,
     chunk::{Chunk, Then},
 };
+use crate::observe::as_stalled;
 
 /// So many chunks are written at once. A stream that always has another one, to a peer that takes
 /// them all, must not keep its thread from everything else.
@@ -30,8 +31,9 @@ pin_project! {
     /// A stream and the connection that it is written to.
     pub(super) struct Writer<I, B> {
         io: Option<I>,
+        // Gone before the rest only where it has to be told why.
         #[pin]
-        body: B,
+        body: Option<B>,
         ahead: Ahead,
         // What could not be written at once.
         backlog: Option<Pin<Box<Backlog>>>,
@@ -51,7 +53,7 @@ impl<I, B> Writer<I, B> {
     pub(super) fn new(io: I, ahead: Bytes, body: B) -> Self {
         Self {
             io: Some(io),
-            body,
+            body: Some(body),
             ahead: Ahead::new(ahead),
             backlog: None,
             then: Then::More,
@@ -95,7 +97,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<bool>> {
         for _ in 0..CHUNKS_AT_ONCE {
-            let this = self.as_mut().project();
+            let mut this = self.as_mut().project();
             let Some(io) = this.io else {
                 return Poll::Ready(Ok(false));
             };
@@ -103,7 +105,11 @@ where
                 return Poll::Ready(Ok(false));
             }
             if let Some(backlog) = this.backlog {
-                ready!(backlog.as_mut().poll_written(io, cx))?;
+                let written = ready!(backlog.as_mut().poll_written(io, cx));
+                if is_time_out(&written) {
+                    as_stalled(|| this.body.set(None));
+                }
+                written?;
                 *this.backlog = None;
             } else if *this.is_unflushed {
                 match Pin::new(&mut *io).poll_flush(cx)? {
@@ -119,7 +125,10 @@ where
                 Then::End => return Poll::Ready(Ok(true)),
                 Then::BreakOff => return Poll::Ready(Ok(false)),
             }
-            let (chunk, then) = ready!(Chunk::poll_gather(this.body, cx));
+            let Some(body) = this.body.as_pin_mut() else {
+                return Poll::Ready(Ok(false));
+            };
+            let (chunk, then) = ready!(Chunk::poll_gather(body, cx));
             *this.then = then;
             let left = chunk.write(io, cx)?;
             if left.is_empty() {
@@ -131,4 +140,8 @@ where
         cx.waker().wake_by_ref();
         Poll::Pending
     }
+}
+
+fn is_time_out(written: &io::Result<()>) -> bool {
+    matches!(written, Err(error) if error.kind() == io::ErrorKind::TimedOut)
 }
