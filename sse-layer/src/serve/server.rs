@@ -220,7 +220,10 @@ impl CutOff {
 impl fmt::Display for CutOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { connections } = self;
-        write!(f, "{connections} connections were cut off at the drain's deadline")
+        write!(
+            f,
+            "{connections} connections were cut off at the drain's deadline"
+        )
     }
 }
 

@@ -68,7 +68,9 @@ where
     while !left.is_empty() {
         let mut slices = [IoSlice::new(&[]); SLICES];
         let filled = slices.iter_mut().zip(&*left);
-        let count = filled.map(|(slice, bytes)| *slice = IoSlice::new(bytes)).count();
+        let count = filled
+            .map(|(slice, bytes)| *slice = IoSlice::new(bytes))
+            .count();
         let io = Pin::new(&mut *io);
         let mut written = match io.poll_write_vectored(cx, &slices[..count])? {
             Poll::Pending => return Poll::Pending,
