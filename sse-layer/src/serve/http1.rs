@@ -48,6 +48,7 @@ where
 {
     let handoff = Handoff::new();
     let takes_over = shared.settings.takes_over;
+    let closes_always = !shared.settings.keep_alive;
     let holder = Arc::clone(&handoff);
     let answer = hyper::service::service_fn(move |request| {
         let (service, holder) = (service.clone(), Arc::clone(&holder));
@@ -58,7 +59,7 @@ where
             if !takes_over || !asked.takes(&response) {
                 return Ok(response.map(|body| Outgoing::Own { body }));
             }
-            let closes = asked.closes(&response);
+            let closes = closes_always || asked.closes(&response);
             Ok::<_, S::Error>(response.map(|body| Outgoing::Marked {
                 marker: holder.hold(Stream { body, closes }),
             }))

@@ -96,6 +96,7 @@ impl<L, S, H> Serve<L, S, H> {
 
     /// Whether a connection of HTTP/1.1 is kept for another request: by default it is.
     pub fn keep_alive(mut self, keep_alive: bool) -> Self {
+        self.settings.keep_alive = keep_alive;
         self.settings.http1.keep_alive(keep_alive);
         self
     }

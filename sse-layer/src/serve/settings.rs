@@ -11,6 +11,8 @@ pub(super) struct Settings {
     pub(super) write_timeout: Duration,
     pub(super) max_connections: Option<usize>,
     pub(super) takes_over: bool,
+    /// What hyper was told too; it tells nobody.
+    pub(super) keep_alive: bool,
 }
 
 impl Settings {
@@ -29,6 +31,7 @@ impl Settings {
             write_timeout: Duration::from_secs(30),
             max_connections: None,
             takes_over: true,
+            keep_alive: true,
         }
     }
 }
