@@ -195,6 +195,32 @@ async fn a_large_shared_frame_arrives_whole_when_every_write_is_partial() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_is_flushed_when_nothing_comes_behind_it() {
+    for at_once in [1, 7, usize::MAX] {
+        for pauses in [true, false] {
+            let (steps, more) = mpsc::unbounded_channel();
+            let more = std::sync::Arc::new(std::sync::Mutex::new(Some(more)));
+            let connector = start(app(move |_| {
+                event_stream(Script::fed(more.lock().unwrap().take().unwrap()))
+            }));
+            let client = connector.connect(Pace {
+                at_once,
+                pauses,
+                keeps: true,
+                ..Pace::ALL
+            });
+            client.send(get("/"));
+            for so_far in ["", "event", "eventevent"] {
+                settle().await;
+                let reply = replies(&client.received(), &["GET"]).remove(0);
+                assert_eq!(reply.text(), so_far);
+                steps.send(Step::text("event")).unwrap();
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_shared_frame_is_written_from_where_it_is() {
     let shared = Bytes::from(vec![b'x'; 100 * 1024]);
     let frame = shared.clone();

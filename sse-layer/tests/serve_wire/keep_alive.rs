@@ -8,6 +8,8 @@ use std::{
     time::Duration,
 };
 
+use sse_layer::Drain;
+
 use super::{
     Reply, Script, Step, app,
     body::Seen,
@@ -233,6 +235,39 @@ async fn what_was_kept_and_what_had_to_wait_is_answered_when_the_stream_ends() {
     }
 }
 
+/// What the writer has kept is more than hyper's buffer takes: a part of it is still unread when the
+/// next stream is taken over.
+#[tokio::test(start_paused = true)]
+async fn what_was_kept_behind_a_stream_and_is_unread_behind_the_next_is_answered() {
+    let (steps, more) = tokio::sync::mpsc::unbounded_channel();
+    let more = Arc::new(std::sync::Mutex::new(Some(more)));
+    let connector = start(app(move |path| match path {
+        "/fed" => event_stream(Script::fed(more.lock().unwrap().take().unwrap())),
+        "/stream" => event_stream(finite()),
+        path => page(path.to_owned()),
+    }));
+    let client = connector.connect(Pace {
+        piece: 500,
+        ..Pace::ALL
+    });
+    let first = get("/fed");
+    client.send(&first);
+    settle().await;
+    client.send(get("/stream") + &(0..1000).map(|n| get(&format!("/{n}"))).collect::<String>());
+    settle().await;
+    assert!(client.taken() - first.len() > 8192, "{}", client.taken());
+    drop::<tokio::sync::mpsc::UnboundedSender<Step>>(steps);
+    settle().await;
+    let received = client.received();
+    let replies = replies(&received, &["GET"; 1002]);
+    let texts = texts(&replies);
+    assert_eq!(texts[..2], ["", "onetwothree"]);
+    assert_eq!(
+        texts[2..],
+        (0..1000).map(|n| format!("/{n}")).collect::<Vec<_>>()
+    );
+}
+
 /// A stream that fails like this, with a page asked for behind it.
 async fn broken(steps: fn() -> Vec<Step>) -> (Client, Seen) {
     let seen = Seen::default();
@@ -325,4 +360,33 @@ async fn a_body_that_panics_takes_its_connection_with_it_and_nothing_else() {
     let (client, _) = broken(|| vec![Step::text("one"), Step::Later, Step::Panic]).await;
     let reply = replies(&client.received(), &["GET"]).remove(0);
     assert_eq!((reply.text(), reply.is_whole), ("one", false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_stream_that_ends_while_the_server_drains_its_connection_closes() {
+    for take_over in [true, false] {
+        let drain = Drain::new();
+        let (steps, more) = tokio::sync::mpsc::unbounded_channel();
+        let more = Arc::new(std::sync::Mutex::new(Some(more)));
+        let service = app(move |path| match path {
+            "/stream" => event_stream(Script::fed(more.lock().unwrap().take().unwrap())),
+            path => page(path.to_owned()),
+        });
+        let connector = start_as(service, |serve| {
+            serve.drain(drain.clone()).take_over(take_over)
+        });
+        let client = connector.connect(Pace::ALL);
+        client.send(get("/stream") + &get("/behind"));
+        settle().await;
+        steps.send(Step::text("one")).unwrap();
+        settle().await;
+        drain.begin();
+        settle().await;
+        assert!(!client.is_gone());
+        steps.send(Step::text("two")).unwrap();
+        drop(steps);
+        settle().await;
+        assert_eq!(texts(&replies(&client.received(), &["GET"])), ["onetwo"]);
+        assert!(client.is_shut() && client.is_gone());
+    }
 }

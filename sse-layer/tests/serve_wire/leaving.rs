@@ -56,7 +56,13 @@ async fn a_client_that_leaves_with_requests_behind_the_stream_ends_it_at_once() 
 #[tokio::test(start_paused = true)]
 async fn a_duplex_that_is_dropped_or_shut_ends_the_stream() {
     use sse_layer::serve::{Listener, PeerAddr};
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+        time::timeout,
+    };
+
+    /// Of time that is paused: so long for what comes at once or never.
+    const BOUND: std::time::Duration = std::time::Duration::from_secs(1);
 
     struct Once(Option<DuplexStream>);
 
@@ -80,12 +86,14 @@ async fn a_duplex_that_is_dropped_or_shut_ends_the_stream() {
         client.write_all(get("/").as_bytes()).await.unwrap();
         let mut received = Vec::new();
         while !received.ends_with(b"one\r\n") {
-            assert_ne!(client.read_buf(&mut received).await.unwrap(), 0);
+            let read = timeout(BOUND, client.read_buf(&mut received)).await;
+            assert_ne!(read.unwrap().unwrap(), 0);
         }
         assert_eq!(seen.drops(), 0);
         if is_half {
             client.shutdown().await.unwrap();
-            assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0, "nothing more");
+            let read = timeout(BOUND, client.read(&mut [0; 8])).await;
+            assert_eq!(read.unwrap().unwrap(), 0, "nothing more");
         } else {
             drop(client);
             settle().await;

@@ -155,6 +155,15 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
             ];
             event_stream(Script::new(steps))
         }
+        "/read-on" => {
+            let mut upload = request.into_body();
+            let mut text = String::new();
+            while let Some(frame) = upload.frame().await {
+                text.push_str(if frame.is_ok() { "data," } else { "error," });
+            }
+            let steps = [Step::text(&text), Step::text("none")];
+            event_stream(Script::new(steps))
+        }
         "/echo" => event_stream_of(Body::new(Echo(request.into_body()))),
         "/axum" => {
             let events =
@@ -399,6 +408,38 @@ async fn uploads() {
         let mut parts = parts;
         parts.push(get("/page"));
         same(&parts, &["POST", "POST", "GET"], by).await;
+    }
+}
+
+/// Its connection has no next request: nobody knows where that would begin.
+#[tokio::test(start_paused = true)]
+async fn an_upload_that_fails_has_not_ended_although_nothing_comes_behind_it() {
+    let chunked = "transfer-encoding: chunked";
+    for parts in [
+        vec![post("/read-on", chunked) + "3\r\nabc\r\nno length\r\n" + &get("/page")],
+        vec![
+            post("/read-on", chunked) + "3\r\nabc\r\n",
+            "no length\r\n".to_owned(),
+            get("/page"),
+        ],
+        vec![post("/read-on", chunked) + "3\r\nabc, and no end" + &get("/page")],
+    ] {
+        let outcome = same(&parts, &["POST"], By::Hyper).await;
+        assert_eq!(outcome.replies[0].text(), "data,error,none", "{parts:?}");
+        assert!(outcome.is_gone, "{parts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_that_is_not_granted() {
+    for protocol in ["websocket", "h2c"] {
+        let upgrade = format!("connection: upgrade\r\nupgrade: {protocol}\r\n\r\n");
+        let parts = [
+            get("/stream").replace("\r\n\r\n", "\r\n") + &upgrade,
+            get("/page"),
+        ];
+        let outcome = same(&parts, &["GET", "GET"], By::Writer).await;
+        assert_eq!(outcome.replies[1].text(), "/page");
     }
 }
 
