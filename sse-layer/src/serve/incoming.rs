@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 /// The body of a request that [`serve`](super::serve) hands to the service.
 pub struct Incoming {
     body: hyper::body::Incoming,
-    /// `None` for one that was at its end from the start, as nearly all are.
+    /// `None` for one that was at its end from the start, as nearly all are, and for one that failed.
     ended: Option<Ended>,
 }
 
@@ -52,6 +52,10 @@ impl Body for Incoming {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if matches!(frame, Some(Err(_))) {
+            // Nothing comes behind an error, but that is no end.
+            self.ended = None;
+        }
         if let Some(ended) = &self.ended {
             if frame.is_none() || self.body.is_end_stream() {
                 ended.0.store(true, Relaxed);
