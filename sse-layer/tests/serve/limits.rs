@@ -72,7 +72,7 @@ async fn a_client_has_so_much_time_to_say_what_it_wants() {
         let begun = Instant::now();
         let mut client = Raw::connect(addr).await;
         client.send(said).await;
-        let rest = client.rest().await.unwrap_or_default();
+        let rest = client.remains().await;
         assert_eq!(
             rest.contains("HTTP/1.1 200"),
             said.contains("\r\n\r\n") && said.starts_with("GET")

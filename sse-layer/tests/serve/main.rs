@@ -75,16 +75,25 @@ async fn in_time<F: Future>(what: &str, future: F) -> F::Output {
 
 /// How many of something there are.
 #[derive(Clone, Debug, Default)]
-struct Alive(Arc<AtomicUsize>);
+struct Alive {
+    now: Arc<AtomicUsize>,
+    ever: Arc<AtomicUsize>,
+}
 
 impl Alive {
     fn count(&self) -> usize {
-        self.0.load(SeqCst)
+        self.now.load(SeqCst)
+    }
+
+    /// How many there have been, with those that there are.
+    fn opened(&self) -> usize {
+        self.ever.load(SeqCst)
     }
 
     /// One more, until it is dropped.
     fn one(&self) -> One {
-        self.0.fetch_add(1, SeqCst);
+        self.now.fetch_add(1, SeqCst);
+        self.ever.fetch_add(1, SeqCst);
         One(self.clone())
     }
 }
@@ -94,30 +103,31 @@ struct One(Alive);
 
 impl Drop for One {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, SeqCst);
+        self.0.now.fetch_sub(1, SeqCst);
     }
 }
 
 /// One event, then silence without end.
 fn silence(alive: &Alive) -> impl Stream<Item = Event> + Send + use<> {
-    let one = alive.one();
-    stream::iter([Event::text("first")])
-        .chain(stream::pending())
-        .inspect(move |_| {
-            let _ = &one;
-        })
+    let first = stream::iter([Event::text("first")]);
+    with(alive.one(), first.chain(stream::pending()))
+}
+
+/// A stream that owns one of what is counted.
+fn with<S>(one: One, stream: S) -> impl Stream<Item = S::Item> + Send + use<S>
+where
+    S: Stream + Send,
+{
+    stream.inspect(move |_| {
+        let _ = &one;
+    })
 }
 
 /// The same as axum itself has it: nothing but the server can end it.
 fn foreign(alive: &Alive) -> impl axum::response::IntoResponse + use<> {
-    let one = alive.one();
     let first = axum::response::sse::Event::default().data("first");
-    let events = stream::iter([Ok::<_, std::convert::Infallible>(first)])
-        .chain(stream::pending())
-        .inspect(move |_| {
-            let _ = &one;
-        });
-    axum::response::Sse::new(events)
+    let first = stream::iter([Ok::<_, std::convert::Infallible>(first)]);
+    axum::response::Sse::new(with(alive.one(), first.chain(stream::pending())))
 }
 
 fn ours(alive: &Alive) -> Sse<impl Stream<Item = Event> + Send + use<>> {

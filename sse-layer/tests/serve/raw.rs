@@ -83,6 +83,14 @@ where
         self.until("data: first\n\n\r\n").await;
     }
 
+    /// All that comes until the connection is over, whether that is by a close or a reset.
+    pub(crate) async fn remains(&mut self) -> String {
+        let mut read = Vec::new();
+        let end = self.0.read_to_end(&mut read);
+        let _ = in_time("the connection's end", end).await;
+        String::from_utf8(read).unwrap()
+    }
+
     /// All that comes until the server closes.
     pub(crate) async fn rest(&mut self) -> io::Result<String> {
         let mut read = Vec::new();

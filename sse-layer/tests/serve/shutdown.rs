@@ -166,14 +166,14 @@ async fn what_is_left_at_the_deadline_is_cut_off_and_counted() {
         .unwrap_err();
     assert_eq!(cut.connections(), 5);
     for mut foreign in left {
-        let rest = foreign.rest().await.unwrap_or_default();
+        let rest = foreign.remains().await;
         assert!(
             !rest.contains("0\r\n\r\n"),
             "no end that looks like a good one: {rest:?}"
         );
     }
     http2.expect_error().await;
-    assert_eq!(slow.rest().await.unwrap_or_default(), "");
+    assert_eq!(slow.remains().await, "");
     eventually("all dropped", || alive.count() == 0).await;
 }
 

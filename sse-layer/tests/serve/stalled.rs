@@ -13,7 +13,9 @@ use tokio::{
     time::{Instant, interval},
 };
 
-use super::{Alive, BOUND, eventually, in_time, listener, log::Log, raw::Raw, silence, start};
+use super::{
+    Alive, BOUND, eventually, in_time, listener, log::Log, raw::Raw, silence, start, with,
+};
 
 const STALLED: usize = 1000;
 const HEALTHY: usize = 100;
@@ -36,7 +38,7 @@ fn numbered(every: Duration) -> impl Stream<Item = u64> + Send {
 }
 
 fn app(limit: &ConnectionLimit, alive: &Alive) -> Router {
-    let alive = alive.clone();
+    let (flooded, trickled, silent) = (alive.clone(), alive.clone(), alive.clone());
     let ticks = || numbered(Duration::from_millis(20)).map(|n| Event::text("tick").with_id(n));
     // Each event finds the stream asked for the next one, and nothing there: so it is not asked when
     // it is cut either.
@@ -45,10 +47,16 @@ fn app(limit: &ConnectionLimit, alive: &Alive) -> Router {
     let lump = || stream::iter([Event::text("x".repeat(8 << 20))]).chain(stream::pending());
     Router::new()
         .route("/ticks", get(async move || Sse::new(ticks())))
-        .route("/flood", get(async || Sse::new(flood())))
-        .route("/trickle", get(async move || Sse::new(trickle())))
+        .route(
+            "/flood",
+            get(async move || Sse::new(with(flooded.one(), flood()))),
+        )
+        .route(
+            "/trickle",
+            get(async move || Sse::new(with(trickled.one(), trickle()))),
+        )
         .route("/lump", get(async move || Sse::new(lump())))
-        .route("/silence", get(async move || Sse::new(silence(&alive))))
+        .route("/silence", get(async move || Sse::new(silence(&silent))))
         .layer(SseLayer::new().no_keep_alive().limit(limit.clone()))
 }
 
@@ -104,7 +112,7 @@ async fn a_thousand_that_stop_reading_are_cut_and_a_hundred_others_lose_nothing(
         clients.push(stalled(addr, path).await);
     }
     eventually("all that stalled gone", || {
-        limit.peak() > HEALTHY + 1 && limit.current() == HEALTHY + 1
+        alive.opened() == STALLED + 1 && limit.current() == HEALTHY + 1
     })
     .await;
     assert!(begun.elapsed() >= timeout);
@@ -114,8 +122,10 @@ async fn a_thousand_that_stop_reading_are_cut_and_a_hundred_others_lose_nothing(
         assert!(read > 5, "{read} events");
     }
     assert_eq!(alive.count(), 1);
-    for mut client in clients {
-        let rest = client.rest().await.unwrap_or_default();
+    // Few of them, since so small a buffer takes its time.
+    for client in clients.iter_mut().step_by(99) {
+        let rest = client.remains().await;
+        assert!(rest.contains("data: xxx"), "{rest}");
         assert!(
             !rest.contains("\r\n0\r\n\r\n"),
             "no end that looks like a good one"
