@@ -162,6 +162,20 @@ async fn a_frame_of_no_bytes_writes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn frames_of_no_bytes_take_no_place_in_a_chunk() {
+    let client = stream_of(
+        || {
+            let empty = (0..20).map(|_| Step::text(""));
+            let one = [Step::text("one")].into_iter().chain(empty);
+            one.chain([Step::text("two"), Step::Never]).collect()
+        },
+        Pace::ALL,
+    )
+    .await;
+    assert_eq!(chunks(&client), [6]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_shared_frame_arrives_whole_when_every_write_is_partial() {
     let shared: Bytes = (0..100 * 1024_u32).map(|n| b'a' + (n % 23) as u8).collect();
     for at_once in [1, 2, 7, 1000, 99_999] {
