@@ -72,7 +72,9 @@ impl<L, S, H> Serve<L, S, H> {
     }
 
     /// The time that a client has for its handshake and for the head of each request, in which a
-    /// connection that is kept for the next request may also be silent: 30 seconds by default.
+    /// connection of HTTP/1.1 that is kept for the next request may also be silent: 30 seconds by
+    /// default. On HTTP/2 it counts for the first bytes; after that a peer is asked every 30 seconds
+    /// whether it is still there, and has 20 to say so.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
         self.settings.header_read_timeout = timeout;
         self.settings.http1.header_read_timeout(timeout);

@@ -23,7 +23,11 @@ impl Settings {
             .timer(TokioTimer::new())
             .header_read_timeout(header_read_timeout);
         let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        http2.timer(TokioTimer::new());
+        // A peer that is gone without a word is noticed also while nothing is written to it.
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(20));
         Self {
             http1,
             http2,
