@@ -32,7 +32,9 @@
 //!   bytes, and keep what that takes. actix is HTTP/1.1 here.
 //! - **Routers.** axum's is given to `axum::serve` by `into_make_service()`, which spares it a copy of
 //!   all routes for each connection.
-//! - **Timeouts.** actix closes a connection without a whole request within 5 s; on hyper none is
+//! - **Buffers.** `sse-layer-serve` takes the connections of streams over from hyper, which gives its
+//!   buffers back; all others on hyper have them for as long as the connection lasts.
+//! - **Timeouts.** `sse-layer-serve` cuts readers off that stall. actix closes a connection without a whole request within 5 s; on hyper none is
 //!   set, as under `axum::serve`.
 //! - **The end.** Ours drains its streams, the others break them off.
 
