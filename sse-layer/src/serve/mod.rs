@@ -36,7 +36,8 @@
 //! `Sse`, a proxied body. Everything else stays with hyper as it is: pages, uploads, WebSockets,
 //! HTTP/1.0, and HTTP/2, whose streams share a connection.
 //!
-//! The bytes are those that hyper would write, but for the borders of chunks. Until a stream begins,
+//! The bytes are those that hyper would write, but for the borders of chunks; and a client that closes
+//! its side ends its stream at once, also with further requests under way. Until a stream begins,
 //! and again when it has ended, the connection is hyper's: its keep-alive, its pipelining, its errors.
 //!
 //! # Clients that don't read

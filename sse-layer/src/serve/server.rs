@@ -103,7 +103,8 @@ impl<L, S, H> Serve<L, S, H> {
         self
     }
 
-    /// How many connections may be open. Over it the next ones wait to be accepted.
+    /// How many connections may be open. Over it the next ones wait to be accepted. One that was
+    /// upgraded, as to a WebSocket, is its handler's, and neither counted nor ended by the drain.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.settings.max_connections = Some(connections.max(1));
         self

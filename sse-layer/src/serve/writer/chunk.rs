@@ -56,7 +56,11 @@ impl Chunk {
             end: b"",
         };
         let mut then = Then::More;
-        while then == Then::More && chunk.count < FRAMES && chunk.bytes < BYTES {
+        // Bounded also where frames without data never end.
+        for _ in 0..FRAMES {
+            if then != Then::More || chunk.bytes >= BYTES {
+                break;
+            }
             match body.as_mut().poll_frame(cx) {
                 Poll::Pending if chunk.count == 0 => return Poll::Pending,
                 Poll::Pending => break,
