@@ -292,7 +292,8 @@ async fn broken(steps: fn() -> Vec<Step>) -> (Client, Seen) {
 
 #[tokio::test(start_paused = true)]
 async fn a_body_that_fails_ends_its_connection_without_an_end_of_the_body() {
-    let cases: [(fn() -> Vec<Step>, &str); 4] = [
+    type Steps = fn() -> Vec<Step>;
+    let cases: [(Steps, &str); 4] = [
         (|| vec![Step::Fail], ""),
         (|| vec![Step::Later, Step::Fail], ""),
         (
