@@ -20,7 +20,7 @@ use crate::{drain::Drain, error::BoxError};
 /// Serves a service, such as an axum `Router`, on all connections of a listener: HTTP/1.1 and HTTP/2
 /// (by prior knowledge, or agreed on in a TLS handshake) on one port.
 ///
-/// Runs when it is awaited. See the [module](self) for what it is for.
+/// Runs when it is awaited. See the [module](mod@crate::serve) for what it is for.
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S>
 where
     L: Listener,

@@ -1,8 +1,15 @@
 //! How a stream's frames become chunks, and how slow their reader may be.
 
-use std::time::Duration;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
+use http_body::Frame;
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep},
@@ -11,7 +18,7 @@ use tokio::{
 use super::{
     Script, Step, app,
     body::Seen,
-    event_stream, get, replies, settle, start, start_as,
+    event_stream, get, page, replies, settle, start, start_as,
     wire::{Client, Pace},
 };
 
@@ -173,6 +180,44 @@ async fn frames_of_no_bytes_take_no_place_in_a_chunk() {
     )
     .await;
     assert_eq!(chunks(&client), [6]);
+}
+
+/// A body that always has a frame, and never a byte.
+struct Empties;
+
+impl http_body::Body for Empties {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+    }
+}
+
+#[tokio::test]
+async fn frames_of_no_bytes_without_end_keep_nobody_from_being_served() {
+    let connector = start(app(|path| match path {
+        "/empties" => Response::builder()
+            .header("content-type", "text/event-stream")
+            .body(Body::new(Empties))
+            .unwrap(),
+        _ => page("page"),
+    }));
+    let client = connector.connect(Pace::ALL);
+    client.send(get("/empties"));
+    let other = connector.connect(Pace::ALL);
+    other.send(get("/page"));
+    for _ in 0..100_000 {
+        tokio::task::yield_now().await;
+        if !other.received().is_empty() {
+            break;
+        }
+    }
+    assert_eq!(replies(&other.received(), &["GET"])[0].text(), "page");
+    assert!(!client.is_gone());
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,9 @@ use tokio::io::AsyncWrite;
 const FRAMES: usize = 16;
 const BYTES: usize = 64 * 1024;
 
+/// So often a body is asked for it at most: frames without data take no place, and may never end.
+const POLLS: usize = 4 * FRAMES;
+
 /// Up to here it is cheaper to copy than to have the kernel gather slices.
 const SMALL: usize = 1024;
 
@@ -56,9 +59,8 @@ impl Chunk {
             end: b"",
         };
         let mut then = Then::More;
-        // Bounded also where frames without data never end.
-        for _ in 0..FRAMES {
-            if then != Then::More || chunk.bytes >= BYTES {
+        for _ in 0..POLLS {
+            if then != Then::More || chunk.count == FRAMES || chunk.bytes >= BYTES {
                 break;
             }
             match body.as_mut().poll_frame(cx) {
