@@ -121,7 +121,7 @@ async fn an_idle_stream_gets_a_heartbeat_after_the_interval() {
         let (opening, heartbeat) = match server.name {
             "sse-layer" | "sse-layer-h2" => (":\n\n", ":\n\n"),
             // On axum an `Sse` opens before the layer around it has a say in heartbeats.
-            "sse-layer-axum" => (":\n", ":\n\n"),
+            "sse-layer-axum" | "sse-layer-serve" => (":\n", ":\n\n"),
             "actix" => (": keep-alive\n\n", ": keep-alive\n\n"),
             _ => ("", ":\n\n"),
         };

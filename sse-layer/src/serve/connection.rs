@@ -9,24 +9,21 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response};
-use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     time::timeout,
 };
-use tower_service::Service;
 
 use super::{
-    Handshake, Incoming, PeerAddr,
+    Handshake, PeerAddr,
     http1::{Taken, http1},
     http2::http2,
     registry::{Shared, Ticket},
+    served::Served,
     sniff::{Protocol, sniff},
     writer::{Again, Writer},
 };
-use crate::error::BoxError;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -36,9 +33,12 @@ pin_project! {
     /// Written by hand and not as an `async fn`, which would keep room for each argument twice:
     /// while a stream is open this has what the stream needs, and all else was in boxes that are
     /// gone.
-    pub(super) struct Connection<I, S, B> {
+    pub(super) struct Connection<I, S>
+    where
+        S: Served,
+    {
         #[pin]
-        state: State<I, B>,
+        state: State<I, S::Body>,
         service: S,
         peer: PeerAddr,
         ticket: Ticket,
@@ -54,15 +54,10 @@ pin_project! {
     }
 }
 
-impl<I, S, B> Connection<I, S, B>
+impl<I, S> Connection<I, S>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     pub(super) fn new<T, H>(io: T, handshake: H, service: S, peer: PeerAddr, ticket: Ticket) -> Self
     where
@@ -82,15 +77,10 @@ where
     }
 }
 
-impl<I, S, B> Future for Connection<I, S, B>
+impl<I, S> Future for Connection<I, S>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     type Output = ();
 
@@ -134,22 +124,17 @@ where
 }
 
 /// All that comes before the first stream.
-async fn first<T, H, S, B>(
+async fn first<T, H, S>(
     io: T,
     handshake: H,
     service: S,
     peer: PeerAddr,
     shared: Arc<Shared>,
-) -> Option<Taken<H::Io, B>>
+) -> Option<Taken<H::Io, S::Body>>
 where
     T: Send + 'static,
     H: Handshake<T>,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     let limit = shared.settings.header_read_timeout;
     let begun = async {
@@ -194,18 +179,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, mem};
+    use std::mem;
 
     use tokio::net::TcpStream;
 
     use super::*;
 
-    type AxumBody = axum::body::Body;
-
     #[test]
     fn an_open_stream_takes_a_task_of_256_bytes() {
         // tokio rounds up to 128, with 88 of its own.
-        type OnAxum = Connection<TcpStream, Arc<Infallible>, AxumBody>;
+        type OnAxum = Connection<TcpStream, axum::Router>;
         assert!(
             mem::size_of::<OnAxum>() <= 256 - 88,
             "{}",

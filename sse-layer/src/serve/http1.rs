@@ -9,7 +9,6 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body::Body;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
@@ -20,8 +19,8 @@ use super::{
     handoff::{Handoff, Outgoing, Stream, Watched},
     registry::Shared,
     rewind::Rewind,
+    served::Served,
 };
-use crate::error::BoxError;
 
 /// A stream whose head is on the wire, with the connection that it is sent on.
 pub(super) struct Taken<I, B> {
@@ -32,19 +31,16 @@ pub(super) struct Taken<I, B> {
 }
 
 /// Serves requests until a response is a stream to be taken over, or the connection is over.
-pub(super) async fn http1<I, S, B>(
+pub(super) async fn http1<I, S>(
     io: I,
     before: Bytes,
     service: S,
     peer: PeerAddr,
     shared: Arc<Shared>,
-) -> Option<Taken<I, B>>
+) -> Option<Taken<I, S::Body>>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone,
-    S::Error: Into<BoxError>,
-    B: Body + Send + 'static,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     let handoff = Handoff::new();
     let takes_over = shared.settings.takes_over;

@@ -6,34 +6,22 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
+use http::Request;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tower_service::Service;
 
 use super::{
-    Incoming, PeerAddr,
+    PeerAddr,
     http1::{call, received},
     registry::Shared,
     rewind::Rewind,
+    served::Served,
 };
-use crate::error::BoxError;
 
-pub(super) async fn http2<I, S, B>(
-    io: I,
-    before: Bytes,
-    service: S,
-    peer: PeerAddr,
-    shared: &Shared,
-) where
+pub(super) async fn http2<I, S>(io: I, before: Bytes, service: S, peer: PeerAddr, shared: &Shared)
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     let answer = hyper::service::service_fn(move |request| {
         let service = service.clone();

@@ -80,6 +80,7 @@ mod incoming;
 mod listener;
 mod registry;
 mod rewind;
+mod served;
 mod server;
 mod settings;
 mod sniff;
@@ -89,6 +90,7 @@ mod writer;
 pub use self::{
     incoming::Incoming,
     listener::{Handshake, Listener, PeerAddr},
+    served::Served,
     server::{CutOff, Serve, serve},
     stalled::cut_stalled,
 };

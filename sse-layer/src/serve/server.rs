@@ -6,16 +6,13 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response};
-use http_body::Body;
 use tokio::time::timeout_at;
-use tower_service::Service;
 
 use super::{
-    Handshake, Incoming, Listener, accept::accept, connection::Connection, listener::Plain,
-    registry::Shared, settings::Settings,
+    Handshake, Listener, accept::accept, connection::Connection, listener::Plain, registry::Shared,
+    served::Served, settings::Settings,
 };
-use crate::{drain::Drain, error::BoxError};
+use crate::drain::Drain;
 
 /// Serves a service, such as an axum `Router`, on all connections of a listener: HTTP/1.1 and HTTP/2
 /// (by prior knowledge, or agreed on in a TLS handshake) on one port.
@@ -126,16 +123,11 @@ impl<L, S, H> Serve<L, S, H> {
     }
 }
 
-impl<L, S, H, B> Serve<L, S, H>
+impl<L, S, H> Serve<L, S, H>
 where
     L: Listener,
     H: Handshake<L::Io>,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     async fn run(self) -> Result<(), CutOff> {
         let Self {
@@ -183,16 +175,11 @@ where
     }
 }
 
-impl<L, S, H, B> IntoFuture for Serve<L, S, H>
+impl<L, S, H> IntoFuture for Serve<L, S, H>
 where
     L: Listener,
     H: Handshake<L::Io>,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
+    S: Served,
 {
     type Output = Result<(), CutOff>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
