@@ -192,7 +192,12 @@ async fn what_is_published_comes_to_all_who_are_there() {
 
 #[tokio::test]
 async fn ours_tell_what_they_count() {
-    for name in ["sse-layer", "sse-layer-axum", "sse-layer-serve", "sse-layer-h2"] {
+    for name in [
+        "sse-layer",
+        "sse-layer-axum",
+        "sse-layer-serve",
+        "sse-layer-h2",
+    ] {
         let server = Server::start(name);
         let mut live = server.get("/live").await;
         server.publish("hello").await;
