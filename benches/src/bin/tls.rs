@@ -130,7 +130,8 @@ async fn open(
     tls.write_all(b"GET /idle HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n")
         .await?;
     let mut read = Vec::new();
-    while !read.ends_with(b":\n\n\r\n") {
+    // The comment that opens a stream, and the end of its chunk.
+    while !read.ends_with(b":\n\r\n") {
         if tls.read_buf(&mut read).await? == 0 {
             return Err("the server closed a stream".into());
         }
