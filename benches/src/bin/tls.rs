@@ -129,6 +129,8 @@ async fn open(
         .await?;
     tls.write_all(b"GET /idle HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n")
         .await?;
+    // A write may end in rustls' buffer, where a read would leave it.
+    tls.flush().await?;
     let mut read = Vec::new();
     // The comment that opens a stream, and the end of its chunk.
     while !read.ends_with(b":\n\r\n") {
