@@ -30,6 +30,14 @@ impl Alarm {
         Self::Unarmed { is_told: false }
     }
 
+    /// When it rings, if it is armed.
+    pub(crate) fn rings_at(&self) -> Option<Instant> {
+        match self {
+            Self::Unarmed { .. } => None,
+            Self::Armed { timer } => Some(timer.deadline()),
+        }
+    }
+
     /// Ready when the time has come.
     pub(crate) fn poll_until(
         mut self: Pin<&mut Self>,

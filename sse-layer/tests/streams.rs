@@ -18,9 +18,12 @@ use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
-use sse_layer::{BoxEventStream, Event, Frame, OnError, Sse, SseBody, SseLayer};
+use sse_layer::{BoxEventStream, Event, Frame, KeepAlive, OnError, Sse, SseBody, SseLayer};
 use sse_testkit::get;
-use tokio::{sync::oneshot, time::sleep};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
 use tower::{Layer, ServiceExt, service_fn};
 
 type TestBody = sse_testkit::Body;
@@ -82,6 +85,31 @@ async fn an_event_does_not_wait_for_the_next_one() {
     for (seconds, text) in [(1, "one"), (2, "two")] {
         sse.expect_message().text(text).await;
         assert_eq!(sse.elapsed(), Duration::from_secs(seconds));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_was_away_for_long_gets_its_heartbeats_again() {
+    let one = async {
+        sleep(Duration::from_secs(1)).await;
+        Event::text("one")
+    };
+    let events = stream::once(one).chain(stream::pending());
+    let sse = Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
+    let mut body = std::pin::pin!(sse.into_http_response().into_body());
+    let began = Instant::now();
+    let mut next = async || {
+        let frame = timeout(Duration::from_secs(60), body.frame()).await;
+        frame.unwrap().unwrap().unwrap().into_data().unwrap()
+    };
+    next().await;
+    assert_eq!(next().await, "data: one\n\n");
+
+    // Its timer goes off meanwhile, and nobody asks it.
+    sleep(Duration::from_secs(20)).await;
+    for seconds in [21, 36, 51] {
+        assert!(next().await.starts_with(b":"));
+        assert_eq!(began.elapsed(), Duration::from_secs(seconds));
     }
 }
 
@@ -360,7 +388,7 @@ async fn without_a_layer_a_stream_has_heartbeats_only_if_it_asks() {
     silent.expect_opening().await;
     silent.expect_idle(Duration::from_secs(600)).await;
 
-    let kept = Sse::new(stream::pending()).keep_alive(sse_layer::KeepAlive::new());
+    let kept = Sse::new(stream::pending()).keep_alive(KeepAlive::new());
     let mut kept = get(service(kept), "/").await;
     kept.expect_idle(Duration::from_millis(14_900)).await;
     kept.expect_heartbeat().await;
@@ -435,7 +463,7 @@ fn a_stream_that_is_neither_send_nor_static_can_be_sent() {
 #[test]
 fn outside_of_a_runtime_there_are_no_heartbeats_and_no_panic() {
     let sse = Sse::new(stream::pending::<Event>())
-        .keep_alive(sse_layer::KeepAlive::new())
+        .keep_alive(KeepAlive::new())
         .max_lifetime(Duration::from_secs(1));
     let mut body = std::pin::pin!(sse.into_http_response().into_body());
     let mut cx = Context::from_waker(Waker::noop());

@@ -5,6 +5,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use smallvec::SmallVec;
+
 use super::{
     lag::LagPolicy,
     shared::Shared,
@@ -12,7 +14,8 @@ use super::{
 };
 
 pub(super) struct Merge {
-    pub(super) sources: Vec<Source>,
+    /// Nearly always it is one.
+    pub(super) sources: SmallVec<[Source; 1]>,
     pub(super) policy: LagPolicy,
 }
 

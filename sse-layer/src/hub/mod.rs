@@ -70,6 +70,7 @@ mod subscription;
 mod sweep;
 mod topic;
 mod topics;
+mod waiting;
 
 use std::{
     collections::BTreeSet,
@@ -193,7 +194,7 @@ impl Hub {
         // Before the topics are looked at: whatever has a higher id comes from them.
         let subscribed = self.0.ledger.last();
         let shared = Arc::clone(&self.0);
-        let mut subscription = Subscription::new(shared, subscribed, Vec::with_capacity(count));
+        let mut subscription = Subscription::new(shared, subscribed, count);
         for name in names {
             // What is attached already goes with the subscription, should this fail.
             let (topic, receiver, attached) = self.0.attach(name)?;

@@ -5,15 +5,14 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use async_broadcast::Receiver;
 use tokio::time::Instant;
 
 use super::{
     error::{PublishError, TopicError},
     history::History,
     ledger::Ledger,
-    live::QueueBounds,
-    message::{Draft, Mark, Message},
+    live::{QueueBounds, Receiver},
+    message::{Draft, Mark},
     stats::{Counts, HubStats},
     sweep,
     topic::{Outcome, Topic},
@@ -132,10 +131,7 @@ impl Shared {
     }
 
     /// Attaches to the live messages of a topic.
-    pub(super) fn attach(
-        &self,
-        name: &str,
-    ) -> Result<(Arc<Topic>, Receiver<Message>, Mark), TopicError> {
+    pub(super) fn attach(&self, name: &str) -> Result<(Arc<Topic>, Receiver, Mark), TopicError> {
         loop {
             let topic = self.topic(name)?;
             if let Some((receiver, attached)) = topic.attach(self.settings.queue) {
@@ -144,7 +140,7 @@ impl Shared {
         }
     }
 
-    pub(super) fn detach(&self, topic: Arc<Topic>, receiver: Receiver<Message>) {
+    pub(super) fn detach(&self, topic: Arc<Topic>, receiver: Receiver) {
         if topic.detach(receiver) {
             self.retire(&[topic]);
         }

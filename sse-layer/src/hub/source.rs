@@ -2,17 +2,15 @@
 
 use std::{
     collections::VecDeque,
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
-
-use async_broadcast::{Receiver, RecvError, TryRecvError};
 
 use super::{
     gap::GapReason,
     history::PageLimit,
     lag::LagPolicy,
+    live::Receiver,
     message::{Mark, Message},
     shared::Shared,
     topic::Topic,
@@ -29,7 +27,7 @@ const PAGE: PageLimit = PageLimit {
 /// the history, those of the present from the queue.
 pub(super) struct Source {
     pub(super) topic: Arc<Topic>,
-    receiver: Receiver<Message>,
+    receiver: Receiver,
     /// Everything up to here was given, or is known to be missing.
     seen: Mark,
     /// What comes next, where it has to wait for its turn among those of other topics.
@@ -81,7 +79,7 @@ impl Piece {
 
 impl Source {
     /// A source that begins with what comes after the place at which it was attached.
-    pub(super) fn new(topic: Arc<Topic>, receiver: Receiver<Message>, attached: Mark) -> Self {
+    pub(super) fn new(topic: Arc<Topic>, receiver: Receiver, attached: Mark) -> Self {
         Self {
             topic,
             receiver,
@@ -92,7 +90,7 @@ impl Source {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Arc<Topic>, Receiver<Message>) {
+    pub(super) fn into_parts(self) -> (Arc<Topic>, Receiver) {
         (self.topic, self.receiver)
     }
 
@@ -121,7 +119,7 @@ impl Source {
     #[inline]
     pub(super) fn poll(
         &mut self,
-        cx: &mut Context<'_>,
+        cx: &Context<'_>,
         policy: LagPolicy,
         shared: &Shared,
     ) -> Poll<Piece> {
@@ -131,12 +129,9 @@ impl Source {
             } else if let Some(message) = self.held.take() {
                 Some(self.give(message))
             } else {
-                match Pin::new(&mut self.receiver).poll_recv(cx) {
-                    Poll::Ready(Some(Ok(message))) => self.take(message, policy, shared),
-                    // The hole shows in the next message.
-                    Poll::Ready(Some(Err(RecvError::Overflowed(_)))) => None,
-                    // A queue is there for as long as it has a receiver.
-                    Poll::Ready(Some(Err(RecvError::Closed)) | None) => Some(Piece::Cut),
+                match self.receiver.poll_recv(cx) {
+                    // What it has dropped meanwhile shows in the next message.
+                    Poll::Ready(message) => self.take(message, policy, shared),
                     Poll::Pending => return Poll::Pending,
                 }
             };
@@ -196,17 +191,12 @@ impl Source {
 
     /// Drops all that is queued but the newest.
     fn newest_queued(&mut self, mut newest: Message, shared: &Shared) -> Message {
-        loop {
-            match self.receiver.try_recv() {
-                Ok(newer) => {
-                    let passed = newest.before().distance(newer.before());
-                    shared.counts.lagged(passed.unwrap_or(1));
-                    newest = newer;
-                }
-                Err(TryRecvError::Overflowed(_)) => {}
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return newest,
-            }
+        while let Some(newer) = self.receiver.try_recv() {
+            let passed = newest.before().distance(newer.before());
+            shared.counts.lagged(passed.unwrap_or(1));
+            newest = newer;
         }
+        newest
     }
 
     /// The next piece on the way through the history; `None` where that ends.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures_core::Stream;
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{
@@ -123,12 +124,12 @@ const POSITION_EVERY: Duration = Duration::from_secs(15);
 const MESSAGES_AT_ONCE: usize = 256;
 
 impl Subscription {
-    pub(super) fn new(shared: Arc<Shared>, subscribed: u64, sources: Vec<Source>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, subscribed: u64, topics: usize) -> Self {
         shared.counts.subscribed();
         Self {
             shared,
             merge: Merge {
-                sources,
+                sources: SmallVec::with_capacity(topics),
                 policy: LagPolicy::default(),
             },
             start: Some(Box::new(Start {

@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use async_broadcast::Receiver;
 use tokio::time::Instant;
 
 use super::{
     history::{History, Page, PageLimit, Shelf},
     keys::Keys,
     ledger::Ledger,
-    live::{Live, QueueBounds},
+    live::{Live, QueueBounds, Receiver},
     message::{Draft, Mark, Message},
 };
 
@@ -102,18 +101,21 @@ impl Topic {
         } else {
             ledger.release(state.shelf.pass(&message));
         }
-        if let Some(live) = &mut state.live {
-            live.send(message);
+        let waiting = state.live.as_mut().map(|live| live.send(message));
+        let is_unused = state.is_unused();
+        drop(state);
+        if let Some(waiting) = waiting {
+            waiting.wake();
         }
         Outcome::Published {
             sequence,
-            is_unused: state.is_unused(),
+            is_unused,
         }
     }
 
     /// Another subscriber: what it gets from now on, and the place from which that is. `None` if
     /// the topic is gone.
-    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver<Message>, Mark)> {
+    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver, Mark)> {
         let mut state = self.state();
         if state.is_gone {
             return None;
@@ -121,7 +123,7 @@ impl Topic {
         let receiver = if let Some(live) = &state.live {
             live.receiver()
         } else {
-            let (live, receiver) = Live::new(bounds);
+            let (live, receiver) = Live::new(bounds, state.end.sequence);
             state.live = Some(live);
             receiver
         };
@@ -130,7 +132,7 @@ impl Topic {
     }
 
     /// A subscriber less. Answers whether the topic is of no use now.
-    pub(super) fn detach(&self, receiver: Receiver<Message>) -> bool {
+    pub(super) fn detach(&self, receiver: Receiver) -> bool {
         let mut state = self.state();
         // In the lock, since a queue that its last receiver leaves is closed.
         drop(receiver);
