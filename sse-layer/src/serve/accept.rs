@@ -16,8 +16,9 @@ where
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            // Of one connection, that is gone already.
-            Err(error) if is_of_the_peer(&error) => {}
+            // Of one connection, that is gone already. A listener that says nothing else must not
+            // keep its thread from everything else.
+            Err(error) if is_of_the_peer(&error) => tokio::task::yield_now().await,
             Err(error) => {
                 tracing::error!(%error, "connections can't be accepted; next try in {wait:?}");
                 tokio::time::sleep(wait).await;

@@ -143,6 +143,7 @@ where
         io::Result::Ok(sniffed.map(|(protocol, read)| (io, protocol, read)))
     };
     let begun = tokio::select! {
+        biased;
         begun = timeout(limit, begun) => begun,
         // Nobody has asked for anything yet.
         () = shared.closing() => return None,

@@ -22,7 +22,10 @@ impl Asked {
         Self {
             may_take: parts.version == Version::HTTP_11
                 && parts.method != Method::HEAD
-                && parts.method != Method::CONNECT,
+                && parts.method != Method::CONNECT
+                // hyper closes behind a request that has a length too, and takes that out of its
+                // head (RFC 9112, 6.1).
+                && !parts.headers.contains_key(TRANSFER_ENCODING),
             closes: says_close(&parts.headers),
             ended: body.ended(),
         }
@@ -38,7 +41,8 @@ impl Asked {
         self.may_take
             && self.ended.as_ref().is_none_or(Ended::is_true)
             && response.status() == StatusCode::OK
-            && response.version() == Version::HTTP_11
+            // As proxied from HTTP/2; hyper writes it as HTTP/1.1.
+            && matches!(response.version(), Version::HTTP_11 | Version::HTTP_2)
             && is_event_stream(response.status(), headers)
             // Each of them changes what hyper writes, or what it does afterwards.
             && ![CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER, UPGRADE]

@@ -1,15 +1,20 @@
 //! How a response's body gets from hyper to the writer.
 
 use std::{
+    future::Future,
     io,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
+    time::Duration,
 };
 
 use http_body::{Body, Frame, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use pin_project_lite::pin_project;
+use tokio::time::{Sleep, sleep};
+
+use super::stalled::does_not_read;
 
 /// What the parts of a connection that hyper owns tell each other.
 ///
@@ -32,6 +37,8 @@ enum Stage<B> {
     Polled(Stream<B>),
     /// Since then it has flushed the IO. It does so only when its buffer is empty.
     Flushed(Stream<B>),
+    /// hyper is done with the connection: if anybody still has it, it was upgraded.
+    Over,
 }
 
 impl<B> Handoff<B> {
@@ -66,6 +73,15 @@ impl<B> Handoff<B> {
                 other => other,
             };
         });
+    }
+
+    /// hyper is done with the connection.
+    pub(super) fn end(&self) {
+        self.change(|stage| *stage = Stage::Over);
+    }
+
+    fn was_upgraded(&self) -> bool {
+        self.change(|stage| matches!(stage, Stage::Over))
     }
 
     /// The stream, once its head is on the wire.
@@ -127,19 +143,46 @@ where
     }
 }
 
-/// An IO that notes when hyper has flushed it.
+/// An IO that notes when hyper has flushed it, and fails when its peer has taken nothing for too
+/// long, of which hyper keeps no time.
 pub(super) struct Watched<I, B> {
     io: I,
     handoff: Arc<Handoff<B>>,
+    limit: Duration,
+    /// Only while the peer is waited for.
+    deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I, B> Watched<I, B> {
-    pub(super) const fn new(io: I, handoff: Arc<Handoff<B>>) -> Self {
-        Self { io, handoff }
+    pub(super) const fn new(io: I, handoff: Arc<Handoff<B>>, limit: Duration) -> Self {
+        Self {
+            io,
+            handoff,
+            limit,
+            deadline: None,
+        }
     }
 
     pub(super) fn into_inner(self) -> I {
         self.io
+    }
+
+    fn in_time<T>(
+        &mut self,
+        done: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if done.is_ready() {
+            self.deadline = None;
+            return done;
+        }
+        // Whoever has an upgraded connection has rules of its own.
+        if self.deadline.is_none() && self.handoff.was_upgraded() {
+            return done;
+        }
+        let limit = self.limit;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
+        deadline.as_mut().poll(cx).map(|()| Err(does_not_read()))
     }
 }
 
@@ -165,7 +208,8 @@ where
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.in_time(written, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -173,11 +217,12 @@ where
         if matches!(flushed, Poll::Ready(Ok(()))) {
             self.handoff.flushed();
         }
-        flushed
+        self.in_time(flushed, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let shut = Pin::new(&mut self.io).poll_shutdown(cx);
+        self.in_time(shut, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -189,6 +234,7 @@ where
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.in_time(written, cx)
     }
 }

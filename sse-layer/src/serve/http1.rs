@@ -1,20 +1,17 @@
 //! A connection of HTTP/1 while it is hyper's.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::Pin, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use hyper::server::conn::http1::UpgradeableConnection;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_service::Service;
 
 use super::{
     Incoming, PeerAddr,
+    drive::drive,
     eligible::Asked,
     handoff::{Handoff, Outgoing, Stream, Watched},
     registry::Shared,
@@ -62,33 +59,23 @@ where
         }
     });
     let io = TokioIo::new(Rewind::new(before, io));
-    let io = Watched::new(io, Arc::clone(&handoff));
+    let io = Watched::new(io, Arc::clone(&handoff), shared.settings.write_timeout);
     let mut connection = shared
         .settings
         .http1
         .serve_connection(io, answer)
         .with_upgrades();
-    let mut closing = pin!(shared.closing());
-    let mut is_closing = false;
-    let stream = poll_fn(|cx| {
-        if !is_closing && closing.as_mut().poll(cx).is_ready() {
-            is_closing = true;
-            Pin::new(&mut connection).graceful_shutdown();
-        }
-        match Pin::new(&mut connection).poll(cx) {
-            Poll::Ready(done) => {
-                if let Err(error) = done {
-                    tracing::debug!(%error, "a connection broke off");
-                }
-                Poll::Ready(None)
-            }
-            Poll::Pending => match handoff.take() {
-                Some(stream) => Poll::Ready(Some(stream)),
-                None => Poll::Pending,
-            },
-        }
-    })
-    .await?;
+    let stream = drive(
+        Pin::new(&mut connection),
+        UpgradeableConnection::graceful_shutdown,
+        &shared,
+        || handoff.take(),
+    )
+    .await;
+    let Some(stream) = stream else {
+        handoff.end();
+        return None;
+    };
     let parts = connection.into_parts()?;
     let (rest, io) = parts.io.into_inner().into_inner().into_parts();
     Some(Taken {

@@ -1,17 +1,16 @@
 //! A connection of HTTP/2: hyper's to its end, since its streams share it.
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-};
+use std::pin::pin;
 
 use bytes::Bytes;
 use http::Request;
+use hyper::server::conn::http2::Connection;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     PeerAddr,
+    drive::drive,
     http1::{call, received},
     registry::Shared,
     rewind::Rewind,
@@ -31,17 +30,9 @@ where
         }
     });
     let io = TokioIo::new(Rewind::new(before, io));
-    let mut connection = pin!(shared.settings.http2.serve_connection(io, answer));
-    let mut closing = pin!(shared.closing());
-    let mut is_closing = false;
-    let done = poll_fn(|cx| {
-        if !is_closing && closing.as_mut().poll(cx).is_ready() {
-            is_closing = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    });
-    if let Err(error) = done.await {
-        tracing::debug!(%error, "a connection broke off");
-    }
+    let connection = pin!(shared.settings.http2.serve_connection(io, answer));
+    drive(connection, Connection::graceful_shutdown, shared, || {
+        None::<()>
+    })
+    .await;
 }

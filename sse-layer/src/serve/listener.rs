@@ -28,6 +28,22 @@ pub trait Listener: Send + 'static {
 
 /// The other end of a request's connection: in the extensions of each request that
 /// [`serve`](super::serve) hands on.
+///
+/// For handlers and layers that ask for axum's `ConnectInfo`, put it there:
+///
+/// ```
+/// use axum::{Router, extract::{ConnectInfo, Request}, middleware::map_request};
+/// use sse_layer::serve::PeerAddr;
+///
+/// async fn connect_info(mut request: Request) -> Request {
+///     if let Some(addr) = request.extensions().get().and_then(PeerAddr::addr) {
+///         request.extensions_mut().insert(ConnectInfo(addr));
+///     }
+///     request
+/// }
+///
+/// let app: Router = Router::new().layer(map_request(connect_info));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(Option<SocketAddr>);
 
@@ -82,17 +98,23 @@ impl Listener for tokio::net::UnixListener {
 ///
 /// Each closure from one IO to a future of another is one:
 ///
-/// ```ignore
-/// serve(listener, app).handshake(move |tcp| {
-///     let acceptor = acceptor.clone();
-///     async move { acceptor.accept(tcp).await }
-/// })
+/// ```no_run
+/// # async fn run(
+/// #     acceptor: tokio_rustls::TlsAcceptor,
+/// #     listener: tokio::net::TcpListener,
+/// #     app: axum::Router,
+/// # ) -> Result<(), sse_layer::serve::CutOff> {
+/// sse_layer::serve(listener, app)
+///     .handshake(async move |tcp: tokio::net::TcpStream| acceptor.accept(tcp).await)
+///     .await
+/// # }
 /// ```
 pub trait Handshake<I>: Clone + Send + 'static {
     /// What HTTP is spoken over.
     type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Shakes hands; called on a clone of its own for each connection. It has the time that a request's head has.
+    /// Shakes hands; called on a clone of its own for each connection. It has the time that a
+    /// request's head has.
     ///
     /// # Errors
     ///
@@ -100,7 +122,7 @@ pub trait Handshake<I>: Clone + Send + 'static {
     fn handshake(self, io: I) -> impl Future<Output = io::Result<Self::Io>> + Send;
 }
 
-/// No handshake: HTTP over the connection as it is.
+/// No handshake, as [`serve`](super::serve) begins with: HTTP over the connection as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 

@@ -30,14 +30,15 @@
 //!
 //! # What is taken over
 //!
-//! A response to a request of HTTP/1.1, other than HEAD and CONNECT, whose body was read to its end
-//! (or that had none): with status 200, content type `text/event-stream`, no length, no encoding of
+//! A response to a request of HTTP/1.1, other than HEAD and CONNECT, that had no body, or one of a
+//! known length that was read to its end: with status 200, content type `text/event-stream`, no length, no encoding of
 //! the transfer, no trailers and no upgrade. Whoever wrote it: [`Sse`](crate::Sse), axum's own
 //! `Sse`, a proxied body. Everything else stays with hyper as it is: pages, uploads, WebSockets,
 //! HTTP/1.0, and HTTP/2, whose streams share a connection.
 //!
 //! The bytes are those that hyper would write, but for the borders of chunks; and a client that closes
-//! its side ends its stream at once, also with further requests under way. Until a stream begins,
+//! its side ends its stream at once, also with further requests under way; behind more than 8 KiB of
+//! them, at the next write. Until a stream begins,
 //! and again when it has ended, the connection is hyper's: its keep-alive, its pipelining, its errors.
 //!
 //! # Clients that don't read
@@ -72,6 +73,7 @@
 
 mod accept;
 mod connection;
+mod drive;
 mod eligible;
 mod handoff;
 mod http1;
@@ -89,7 +91,7 @@ mod writer;
 
 pub use self::{
     incoming::Incoming,
-    listener::{Handshake, Listener, PeerAddr},
+    listener::{Handshake, Listener, PeerAddr, Plain},
     served::Served,
     server::{CutOff, Serve, serve},
     stalled::cut_stalled,

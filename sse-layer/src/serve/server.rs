@@ -17,10 +17,13 @@ use crate::drain::Drain;
 /// Serves a service, such as an axum `Router`, on all connections of a listener: HTTP/1.1 and HTTP/2
 /// (by prior knowledge, or agreed on in a TLS handshake) on one port.
 ///
-/// Runs when it is awaited. See the [module](mod@crate::serve) for what it is for.
+/// Runs when it is awaited, on a runtime of tokio's with IO and time. See the
+/// [module](mod@crate::serve) for what it is for. Where the service answers an error, its connection
+/// is closed without a word.
 pub fn serve<L, S>(listener: L, service: S) -> Serve<L, S>
 where
     L: Listener,
+    S: Served,
 {
     Serve {
         listener,
@@ -47,7 +50,8 @@ impl<L, S, H> Serve<L, S, H> {
     /// deadline is cut off.
     ///
     /// Give it to the [`SseLayer`](crate::SseLayer) too, which is what ends the streams before that.
-    /// Without a drain the server runs until it is dropped.
+    /// Without a drain the server runs until it is dropped. Dropped, it accepts no more, and what is
+    /// open goes on until its client leaves or the runtime ends.
     pub fn drain(mut self, drain: Drain) -> Self {
         self.drain = Some(drain);
         self
@@ -71,10 +75,9 @@ impl<L, S, H> Serve<L, S, H> {
     /// The time that a client has for its handshake and for the head of each request, in which a
     /// connection of HTTP/1.1 that is kept for the next request may also be silent: 30 seconds by
     /// default. On HTTP/2 it counts for the first bytes; after that a peer is asked every 30 seconds
-    /// whether it is still there, and has 20 to say so.
+    /// whether it is still there, and has 20 to say so. [`Duration::MAX`] is no limit.
     pub fn header_read_timeout(mut self, timeout: Duration) -> Self {
-        self.settings.header_read_timeout = timeout;
-        self.settings.http1.header_read_timeout(timeout);
+        self.settings.set_header_read_timeout(timeout);
         self
     }
 
@@ -107,9 +110,12 @@ impl<L, S, H> Serve<L, S, H> {
         self
     }
 
-    /// The time that a client has to take what was written to it, at most 64 KiB and an event at a
-    /// time: 30 seconds by default. Whoever is slower is cut off, and the stream is told as
-    /// `stalled`. Counts for streams that were taken over from hyper.
+    /// The time that a client of HTTP/1.1 has to take what was written to it: 30 seconds by default,
+    /// and [`Duration::MAX`] is no limit. Whoever is slower is cut off. On a stream that was taken over
+    /// from hyper it is the time for what is written at once, which is 64 KiB and an event at most,
+    /// and the stream is told as `stalled`; for all else it is the time in which a client may take
+    /// nothing at all. Connections that were upgraded have no such limit, nor has a client of HTTP/2
+    /// that answers pings and gives no window. How long an upload takes is for the service to bound.
     pub fn write_timeout(mut self, timeout: Duration) -> Self {
         self.settings.write_timeout = timeout;
         self

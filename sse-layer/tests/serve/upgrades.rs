@@ -3,11 +3,18 @@
 use axum::{
     Router,
     extract::ws::{Message, WebSocket, WebSocketUpgrade},
-    routing::get,
+    routing::{any, get},
 };
+use bytes::Bytes;
 use futures_util::stream;
+use http_body_util::Empty;
+use hyper::{client::conn::http2, ext::Protocol};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use sse_layer::{Event, Sse, SseLayer};
-use tokio::io::AsyncReadExt;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite},
+    net::TcpStream,
+};
 
 use super::{in_time, raw::Raw, start};
 
@@ -27,7 +34,10 @@ fn said(text: &str) -> Vec<u8> {
     frame
 }
 
-async fn heard(client: &mut Raw) -> String {
+async fn heard<I>(client: &mut Raw<I>) -> String
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
     let mut head = [0; 2];
     in_time("a frame", client.0.read_exact(&mut head))
         .await
@@ -82,5 +92,41 @@ async fn a_websocket_carries_messages_both_ways_behind_pages_and_a_stream() {
             client.send(said(&n.to_string())).await;
             assert_eq!(heard(&mut client).await, format!("{n}, you say"));
         }
+    }
+}
+
+/// RFC 8441: each WebSocket is one of the connection's streams.
+#[tokio::test]
+async fn a_websocket_over_http2_carries_messages_both_ways() {
+    let app = Router::new().route(
+        "/socket",
+        any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(answer)),
+    );
+    let (addr, _server) = start(app, |server| server).await;
+    let io = TokioIo::new(TcpStream::connect(addr).await.unwrap());
+    let (mut send, connection) = http2::handshake::<_, _, Empty<Bytes>>(TokioExecutor::new(), io)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::connect(format!("http://{addr}/socket"))
+        .extension(Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        .body(Empty::new())
+        .unwrap();
+    // The server has to say first that it can do this.
+    in_time("the server's settings", send.ready())
+        .await
+        .unwrap();
+    let response = in_time("an answer", send.send_request(request))
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    let upgraded = in_time("an upgrade", hyper::upgrade::on(response))
+        .await
+        .unwrap();
+    let mut client = Raw(TokioIo::new(upgraded));
+    for n in 0..10 {
+        client.send(said(&n.to_string())).await;
+        assert_eq!(heard(&mut client).await, format!("{n}, you say"));
     }
 }

@@ -381,3 +381,45 @@ async fn a_reader_that_takes_a_byte_now_and_then_is_cut_off_too() {
     assert_eq!(seen.drops(), 1);
     assert!(client.is_gone());
 }
+
+/// hyper has no time for what it writes.
+#[tokio::test(start_paused = true)]
+async fn a_reader_of_a_page_or_of_a_streams_head_that_takes_nothing_is_cut_off_too() {
+    for path in ["/page", "/stream"] {
+        let service = app(|path| match path {
+            "/stream" => event_stream(Script::new([Step::Never])),
+            _ => page("x".repeat(100_000)),
+        });
+        let connector = start_as(service, |serve| serve.write_timeout(LIMIT));
+        let client = connector.connect(Pace::ALL);
+        client.take_only(10);
+        client.send(get(path));
+        sleep(LIMIT - Duration::from_millis(10)).await;
+        assert!(!client.is_gone(), "{path}");
+        // It takes a little, and has its time again.
+        client.take_only(10);
+        sleep(LIMIT - Duration::from_millis(10)).await;
+        assert!(!client.is_gone(), "{path}");
+        sleep(LIMIT).await;
+        assert!(client.is_gone(), "{path}");
+        assert_eq!(client.received().len(), 20, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_without_end_are_none() {
+    let service = app(|_| event_stream(Script::new([Step::text("one"), Step::Never])));
+    let connector = start_as(service, |serve| {
+        serve
+            .write_timeout(Duration::MAX)
+            .header_read_timeout(Duration::MAX)
+    });
+    let client = connector.connect(Pace::ALL);
+    sleep(Duration::from_secs(100_000)).await;
+    client.take_only(10);
+    client.send(get("/"));
+    sleep(Duration::from_secs(100_000)).await;
+    client.take_all();
+    settle().await;
+    assert_eq!(chunks(&client), [3]);
+}

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod accept;
 mod body;
 mod chunks;
 mod handover;

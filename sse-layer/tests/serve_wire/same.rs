@@ -15,7 +15,7 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::stream;
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 use sse_layer::{
@@ -36,6 +36,7 @@ use super::{
 struct Outcome {
     received: String,
     replies: Vec<Reply>,
+    writes: Vec<usize>,
     is_shut: bool,
     is_gone: bool,
 }
@@ -63,6 +64,7 @@ where
     let received = client.received();
     Outcome {
         replies: replies(&received, methods),
+        writes: client.writes(),
         received: undated(&String::from_utf8(received).unwrap()),
         is_shut: client.is_shut(),
         is_gone: client.is_gone(),
@@ -72,12 +74,14 @@ where
 /// Who writes the streams of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum By {
-    /// hyper, to the byte.
+    /// hyper, to the byte and the write.
     Hyper,
     /// Another, with other borders of chunks.
     Writer,
-    /// Another, and it can't be told from the bytes.
+    /// Another, which can't be told from the bytes, but from how they are written.
     WriterAlike,
+    /// Another, which can't be told at all.
+    WriterUnseen,
 }
 
 /// Both outcomes are the same; answers the one with take-over.
@@ -113,10 +117,17 @@ where
         (without.is_shut, without.is_gone),
         "how the connection ends: {with:?}"
     );
-    if by == By::Writer {
-        assert_ne!(with.received, without.received, "nothing was taken over");
-    } else {
-        assert_eq!(with.received, without.received);
+    match by {
+        By::Hyper => assert_eq!(
+            (&with.received, &with.writes),
+            (&without.received, &without.writes)
+        ),
+        By::Writer => assert_ne!(with.received, without.received, "nothing was taken over"),
+        By::WriterUnseen => assert_eq!(with.received, without.received),
+        By::WriterAlike => {
+            assert_eq!(with.received, without.received);
+            assert_ne!(with.writes, without.writes, "nothing was taken over");
+        }
     }
     with
 }
@@ -172,6 +183,11 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Body>, Infallible
         }
         "/ours" => Sse::new(stream::iter(["one", "two"].map(Event::text))).into_response(),
         "/foreign" => with("content-type", "Text/Event-Stream; charset=UTF-8"),
+        "/http2" => {
+            let mut response = event_stream(frames());
+            *response.version_mut() = Version::HTTP_2;
+            response
+        }
         "/length" => with("content-length", "11"),
         "/encoded" => with("transfer-encoding", "chunked"),
         "/trailer" => with("trailer", "etag"),
@@ -238,8 +254,10 @@ async fn streams_whoever_wrote_them() {
         ("/ours", By::WriterAlike),
         ("/foreign", By::Writer),
         ("/trailers", By::Writer),
-        ("/empty", By::WriterAlike),
-        ("/empty-later", By::WriterAlike),
+        // Proxied from a server of HTTP/2.
+        ("/http2", By::Writer),
+        ("/empty", By::WriterUnseen),
+        ("/empty-later", By::WriterUnseen),
         ("/nothing", By::Hyper),
         ("/known", By::Hyper),
         ("/length", By::Hyper),
@@ -388,7 +406,7 @@ async fn uploads() {
                 post("/read", chunked) + "3\r\nabc\r\n",
                 "0\r\n\r\n".to_owned(),
             ],
-            By::Writer,
+            By::Hyper,
             "abc|end",
         ),
         (
@@ -408,6 +426,19 @@ async fn uploads() {
         let mut parts = parts;
         parts.push(get("/page"));
         same(&parts, &["POST", "POST", "GET"], by).await;
+    }
+}
+
+/// What comes behind it may be smuggled (RFC 9112, 11.2).
+#[tokio::test(start_paused = true)]
+async fn an_upload_with_two_lengths_closes_its_connection() {
+    let (one, other) = ("content-length: 3", "transfer-encoding: chunked");
+    for headers in [format!("{one}\r\n{other}"), format!("{other}\r\n{one}")] {
+        let parts = [post("/read", &headers) + "3\r\nabc\r\n0\r\n\r\n" + &get("/page")];
+        let outcome = same(&parts, &["POST"], By::Hyper).await;
+        assert_eq!(outcome.replies[0].text(), "abc|end");
+        assert!(outcome.replies[0].head.contains("connection: close"));
+        assert!(outcome.is_shut && outcome.is_gone, "{headers}");
     }
 }
 

@@ -14,6 +14,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use crate::serve::stalled::does_not_read;
+
 /// So many slices go into one write.
 const SLICES: usize = 32;
 
@@ -48,12 +50,7 @@ impl Backlog {
         if let Poll::Ready(written) = poll_written(this.left, io, cx) {
             return Poll::Ready(written);
         }
-        this.deadline.poll(cx).map(|()| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer does not read",
-            ))
-        })
+        this.deadline.poll(cx).map(|()| Err(does_not_read()))
     }
 }
 
