@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use sse_layer::{BoxEventStream, Event, Frame, KeepAlive, OnError, Sse, SseBody, SseLayer};
 use sse_testkit::get;
 use tokio::{
-    sync::oneshot,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout},
 };
 use tower::{Layer, ServiceExt, service_fn};
@@ -110,6 +110,50 @@ async fn a_reader_that_was_away_for_long_gets_its_heartbeats_again() {
     for seconds in [21, 36, 51] {
         assert!(next().await.starts_with(b":"));
         assert_eq!(began.elapsed(), Duration::from_secs(seconds));
+    }
+}
+
+/// What an event waits for is written in that time, and nothing else.
+#[tokio::test(start_paused = true)]
+async fn an_event_waits_for_one_heartbeat_at_most_of_each_stream_that_is_due() {
+    const STREAMS: usize = 10_000;
+    const EVERY: Duration = Duration::from_secs(15);
+
+    async fn tell_chunks<S>(sse: Sse<S>, tell: mpsc::UnboundedSender<bool>)
+    where
+        SseBody<S>: Body<Data = Bytes, Error = sse_layer::Error>,
+    {
+        let sse = sse.keep_alive(KeepAlive::new().interval(EVERY));
+        let mut body = std::pin::pin!(sse.into_http_response().into_body());
+        while let Some(frame) = body.frame().await {
+            let is_event = frame.unwrap().into_data().unwrap().starts_with(b"data");
+            tell.send(is_event).unwrap();
+        }
+    }
+
+    let (tell, mut told) = mpsc::unbounded_channel();
+    for _ in 0..STREAMS {
+        tokio::spawn(tell_chunks(
+            Sse::new(stream::pending::<Event>()),
+            tell.clone(),
+        ));
+    }
+    let (publish, published) = oneshot::channel();
+    let event = stream::once(async { Event::text(published.await.unwrap()) });
+    tokio::spawn(tell_chunks(Sse::new(event.chain(stream::pending())), tell));
+    for _ in 0..=STREAMS {
+        assert_eq!(told.recv().await, Some(false), "an opening");
+    }
+
+    sleep(EVERY).await;
+    publish.send("now").unwrap();
+    let mut before = 0;
+    while told.recv().await == Some(false) {
+        before += 1;
+    }
+    assert!(before <= STREAMS, "{before}");
+    for _ in before..STREAMS {
+        assert_eq!(told.recv().await, Some(false), "a heartbeat");
     }
 }
 
