@@ -22,6 +22,7 @@ const STREAM: &str = env!("CARGO_BIN_EXE_stream");
 const CHURN: &str = env!("CARGO_BIN_EXE_churn");
 const H2: &str = env!("CARGO_BIN_EXE_h2");
 const GROW: &str = env!("CARGO_BIN_EXE_grow");
+const TLS: &str = env!("CARGO_BIN_EXE_tls");
 
 /// What a program said, and whether it says that all went well.
 fn run(program: &str, arguments: &str) -> (bool, String) {
@@ -108,6 +109,14 @@ fn churn_runs_with_each_server() {
 #[test]
 fn grow_runs_with_each_server() {
     with_each_server(GROW, "--sizes 5,10 --publishes 5");
+}
+
+#[test]
+fn tls_runs_with_and_without_take_over() {
+    let said = succeeds(TLS, "--connections 40");
+    for row in ["taken over by sse_layer::serve", "left with hyper"] {
+        assert!(said.contains(row), "{said}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::{
     env,
     error::Error,
     io::{BufRead as _, BufReader},
+    net::Ipv4Addr,
     process::{Child, Command, Stdio},
     sync::Arc,
     thread,
@@ -20,7 +21,7 @@ use sse_benches::{load::ensure_files, measure::Process};
 use sse_layer::{ConnectionLimit, Drain, Event, Sse, SseLayer};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     runtime::Runtime,
 };
 use tokio_rustls::{
@@ -33,6 +34,9 @@ use tokio_rustls::{
 };
 
 type Failed = Box<dyn Error + Send + Sync>;
+
+/// Where the client's connections come from.
+const CLIENT: Ipv4Addr = Ipv4Addr::new(127, 127, 0, 2);
 
 /// How many handshakes are under way at once.
 const AT_ONCE: usize = 16;
@@ -87,7 +91,7 @@ async fn measure(who: Who, connections: usize) -> Result<f64, Failed> {
         .trim()
         .split_once(' ')
         .ok_or("the server said nothing")?;
-    let address = ("127.0.0.1", port.parse::<u16>()?);
+    let address = (Ipv4Addr::LOCALHOST, port.parse::<u16>()?);
     let connector = connector(CertificateDer::from(bytes(certificate)?))?;
 
     let process = Process::new(server.id())?;
@@ -121,9 +125,12 @@ fn start(who: Who) -> Result<Child, Failed> {
 /// A stream whose first bytes have come.
 async fn open(
     connector: &TlsConnector,
-    address: (&str, u16),
+    address: (Ipv4Addr, u16),
 ) -> Result<TlsStream<TcpStream>, Failed> {
-    let tcp = TcpStream::connect(address).await?;
+    let socket = TcpSocket::new_v4()?;
+    // Not the address on which other runs may have used up the ports.
+    socket.bind((CLIENT, 0).into())?;
+    let tcp = socket.connect(address.into()).await?;
     let mut tls = connector
         .connect(ServerName::try_from("localhost")?, tcp)
         .await?;
