@@ -92,7 +92,7 @@ async fn exchange(pace: Pace, before: Before, is_blocked: bool) {
             _ => page("after"),
         };
         tokio::spawn(request.into_body().collect());
-        async { Ok(response) }
+        async { Ok::<_, std::convert::Infallible>(response) }
     }));
     let client = connector.connect(pace);
     if is_blocked {

@@ -18,8 +18,7 @@ use std::{convert::Infallible, time::Duration};
 
 use axum::body::Body;
 use http::{Request, Response};
-use sse_layer::serve::{Incoming, Serve};
-use tower::Service;
+use sse_layer::serve::{Incoming, Serve, Served};
 
 use self::{
     body::{Script, Step},
@@ -35,11 +34,7 @@ async fn settle() {
 /// Runs a server for as long as the test.
 fn start<S>(service: S) -> Connector
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
+    S: Served<Body = Body>,
 {
     start_as(service, |serve| serve)
 }
@@ -49,11 +44,7 @@ fn start_as<S>(
     set: impl FnOnce(Serve<Listening, S>) -> Serve<Listening, S>,
 ) -> Connector
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
+    S: Served<Body = Body>,
 {
     let (listening, connector) = listen();
     tokio::spawn(set(sse_layer::serve(listening, service)).into_future());
@@ -63,13 +54,10 @@ where
 /// A service from what answers each path.
 fn app(
     answer: impl Fn(&str) -> Response<Body> + Clone + Send + 'static,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
-+ Clone
-+ Send
-+ 'static {
+) -> impl Served<Body = Body> {
     tower::service_fn(move |request: Request<Incoming>| {
         let response = answer(request.uri().path());
-        async move { Ok(response) }
+        async move { Ok::<_, Infallible>(response) }
     })
 }
 

@@ -20,9 +20,8 @@ use http_body::Frame;
 use http_body_util::BodyExt as _;
 use sse_layer::{
     Event, Sse, SseLayer,
-    serve::{Incoming, Serve},
+    serve::{Incoming, Serve, Served},
 };
-use tower::Service;
 
 use super::{
     Reply, Script, Step, event_stream, get, page, replies,
@@ -49,11 +48,7 @@ async fn exchange<S>(
     methods: &[&str],
 ) -> Outcome
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
+    S: Served<Body = Body>,
 {
     let connector = start_as(service, set);
     let client = connector.connect(Pace::ALL);
@@ -97,11 +92,7 @@ async fn same_by<S>(
     by: By,
 ) -> Outcome
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + 'static,
-    S::Future: Send,
+    S: Served<Body = Body>,
 {
     let with = exchange(
         service.clone(),
