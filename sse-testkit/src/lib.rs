@@ -10,8 +10,10 @@ pub mod grpc_web;
 pub mod parser;
 mod record;
 mod recorder;
+pub mod recording;
 mod stream;
 mod transcript;
+mod watch;
 
 pub use self::body::Body;
 #[cfg(feature = "socket")]
@@ -24,3 +26,4 @@ pub use self::parser::Event;
 pub use self::record::Chunk;
 pub use self::stream::{EventStream, Reconnect};
 pub use self::transcript::Transcript;
+pub use self::watch::{Seen, Sighting, Watch};
