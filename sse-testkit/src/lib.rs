@@ -7,6 +7,8 @@ mod decode;
 mod expect;
 mod frame;
 pub mod grpc_web;
+#[cfg(feature = "mock")]
+pub mod mock;
 pub mod parser;
 mod record;
 mod recorder;
