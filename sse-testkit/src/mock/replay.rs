@@ -64,7 +64,7 @@ impl Replay {
                 _ => same[(*turn).min(same.len() - 1)],
             };
             *turn += 1;
-            return self.from_start(index);
+            return self.whole_part(index);
         }
         let found = self
             .parts
@@ -84,10 +84,10 @@ impl Replay {
                 self.parts[index].served = true;
                 answer
             }
-            Some((index, None)) if index + 1 < self.parts.len() => self.from_start(index + 1),
+            Some((index, None)) if index + 1 < self.parts.len() => self.whole_part(index + 1),
             Some((_, None)) => self.otherwise.clone(),
             None if self.parts.is_empty() => self.otherwise.clone(),
-            None => self.from_start(0),
+            None => self.whole_part(0),
         }
     }
 
@@ -113,7 +113,7 @@ impl Replay {
         }
     }
 
-    fn from_start(&mut self, index: usize) -> Answer {
+    fn whole_part(&mut self, index: usize) -> Answer {
         let part = &mut self.parts[index];
         part.served = true;
         part.answer.clone()
