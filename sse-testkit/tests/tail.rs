@@ -81,12 +81,12 @@ async fn a_stream_of_axum_is_shown_once() {
     let app = Router::new().route(
         "/ticks",
         get(|| async {
-            let ticks = futures_util::stream::iter(0..3).then(|n| async move {
-                tokio::time::sleep(ms(40)).await;
+            let ticks = futures_util::stream::iter(0..2).then(|n| async move {
+                tokio::time::sleep(ms(500 * n)).await;
                 let event = Event::default().event("tick").id(n.to_string());
                 event.json_data(serde_json::json!({ "n": n }))
             });
-            Sse::new(ticks).keep_alive(KeepAlive::new().interval(ms(25)).text("alive"))
+            Sse::new(ticks).keep_alive(KeepAlive::new().interval(ms(50)).text("alive"))
         }),
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -97,6 +97,10 @@ async fn a_stream_of_axum_is_shown_once() {
     let outcome = run(&["tail", "--once", "--include", "--compact", &url]).await;
     let date = regex_lite::Regex::new("\ndate: .*").unwrap();
     let text = outcome.without_times();
+    // How many heartbeats there are depends on how busy the machine is.
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.dedup();
+    let text = lines.join("\n");
     insta::assert_snapshot!(date.replace(&text, "\ndate: now"));
     assert_eq!(outcome.code(), Some(0));
 }
@@ -188,7 +192,12 @@ async fn what_is_no_stream_is_shown_and_refused() {
     .await;
     let first = run(&["tail", &server.url("/")]).await;
     let second = run(&["tail", &server.url("/")]).await;
-    insta::assert_snapshot!(format!("{}\n{}{}", first.without_times(), second.without_times(), second.stderr), @r#""#);
+    let text = [
+        first.without_times(),
+        second.without_times(),
+        second.stderr.clone(),
+    ];
+    insta::assert_snapshot!(text.join("\n"));
     assert_eq!((first.code(), second.code()), (Some(1), Some(1)));
 }
 
@@ -268,20 +277,13 @@ async fn colour_is_for_terminals_and_for_whoever_asks() {
     // What the server sends can't paint.
     assert!(!plain.text().contains('\u{1b}'));
     assert!(plain.text().contains("lines\\u{1b}[31m"));
-    let painted: Vec<_> = painted
-        .text()
-        .lines()
-        .map(|line| {
-            let (margin, text) = line.split_at(line.find("  \u{1b}[").unwrap_or(0));
-            assert!(
-                margin.is_empty() || margin.starts_with("\u{1b}[2m"),
-                "{line:?}"
-            );
-            text.trim_start().replace('\u{1b}', "ESC")
-        })
-        .collect();
+    let margin = "(?m)^\u{1b}\\[2m *[0-9.]+ +(\\+[0-9.]+)?\u{1b}\\[0m  ";
+    let margin = regex_lite::Regex::new(margin).unwrap();
+    let text = margin
+        .replace_all(&painted.text(), "")
+        .replace('\u{1b}', "ESC");
     let port = regex_lite::Regex::new(":[0-9]{4,5}/").unwrap();
-    insta::assert_snapshot!(port.replace(&painted.join("\n"), ":PORT/"));
+    insta::assert_snapshot!(port.replace(&text, ":PORT/"));
 }
 
 #[tokio::test]

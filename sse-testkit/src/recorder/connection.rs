@@ -74,9 +74,9 @@ impl Connection {
         self.raw.len()
     }
 
-    /// Ends the body here, as if that were all of it.
+    /// Reads no further, and tells what there is of a body that is no event stream.
     pub(crate) fn give_up_reading(&mut self) -> Vec<What> {
-        self.end(|_| vec![What::End { discarded: None }])
+        self.end(|_| vec![What::Closed])
     }
 
     /// Polls the body once; ready when something came of it.

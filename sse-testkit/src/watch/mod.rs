@@ -288,7 +288,9 @@ impl Watch {
                 what if what.is_last() => {
                     match what {
                         What::Error(reason) => self.see(Seen::Error(reason)),
-                        _ => self.see(Seen::End { discarded: None }),
+                        What::End { .. } => self.see(Seen::End { discarded: None }),
+                        // It was longer than anyone wants to read.
+                        _ => {}
                     }
                     self.see(Seen::GaveUp(Reconnect::Refused));
                     self.state = State::Done;

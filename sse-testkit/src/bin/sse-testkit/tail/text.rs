@@ -88,10 +88,10 @@ impl Text {
             };
             let line = match line.split_once(" | ") {
                 // What an event is called stands out from what it says.
-                Some((name, data)) if look == Look::Bold => {
+                Some((name, data)) if look == Look::Bold && number == 0 => {
                     format!("{} | {data}", self.painter.paint(look, name))
                 }
-                None if look == Look::Bold && number > 0 => line.to_owned(),
+                _ if look == Look::Bold && number > 0 => line.to_owned(),
                 _ => self.painter.paint(look, line),
             };
             writeln!(out, "{}", format!("{margin}  {line}").trim_end())?;
