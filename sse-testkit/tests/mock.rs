@@ -315,6 +315,29 @@ async fn a_recording_is_resumed_behind_any_id() {
 }
 
 #[tokio::test]
+async fn a_client_that_has_all_events_is_told_to_stop() {
+    let rest = [
+        r#"{"text":": alive
+
+retry: 5
+
+"}
+        {"end":true}"#,
+        r#"{"text":"id: 2
+data: cut"}
+        {"error":"reset"}"#,
+    ];
+    for rest in rest {
+        let recorded = recording(&format!(
+            "{{{STREAM}}}\n{{\"text\":\"id: 1\\ndata: one\\n\\n\"}}\n{rest}"
+        ));
+        let server = MockServer::replay(&recorded).start().await;
+        let sse = connect(server.url("/")).last_event_id("1").await;
+        sse.expect_status(204);
+    }
+}
+
+#[tokio::test]
 async fn a_recording_without_ids_is_served_part_by_part() {
     let parts = recording(&format!(
         r#"{{{STREAM}}}

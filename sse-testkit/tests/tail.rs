@@ -159,23 +159,21 @@ async fn a_script_is_told_by_the_status_whether_what_it_waits_for_has_come() {
 
 #[tokio::test]
 async fn without_a_second_attempt_the_first_one_decides() {
-    let scripts = [
-        (Script::new().event(message("x")), "--count=1", 0),
-        (Script::new().event(message("x")), "--count=2", 1),
-        (Script::new().event(message("x")), "--once", 0),
-        (Script::new().event(message("x")).cut(), "--once", 1),
-        (Script::hang_up(), "--once", 1),
-        (Script::no_content(), "--once", 0),
-        (Script::no_content(), "--until=x", 1),
+    let one = || Script::new().event(message("x"));
+    let cases: [(Script, &[&str], i32); 7] = [
+        (one(), &["--count", "1"], 0),
+        (one(), &["--count", "2"], 1),
+        (one(), &[], 0),
+        (one().cut(), &[], 1),
+        (Script::hang_up(), &[], 1),
+        (Script::no_content(), &[], 0),
+        (Script::no_content(), &["--until", "x"], 1),
     ];
-    for (script, arg, code) in scripts {
-        let server = mock([script.clone()]).await;
-        let outcome = run(&["tail", "--once", arg, &server.url("/")]).await;
-        let outcome = match arg {
-            "--once" => run(&["tail", "--once", &mock([script]).await.url("/")]).await,
-            _ => outcome,
-        };
-        assert_eq!(outcome.code(), Some(code), "{arg}\n{}", outcome.text());
+    for (script, args, code) in cases {
+        let server = mock([script]).await;
+        let url = server.url("/");
+        let outcome = run(&[&["tail", "--once", &url], args].concat()).await;
+        assert_eq!(outcome.code(), Some(code), "{args:?}\n{}", outcome.text());
         assert!(!outcome.text().contains("reconnect"));
     }
 }

@@ -42,7 +42,7 @@
 //! - none: the recording from its start. Where the recorded client itself reconnected without an
 //!   id, each request gets the next part, and then the first again;
 //! - one with which the recorded client reconnected: what the client got then;
-//! - one that the recording has: what follows it, and 204 if nothing does, which tells a client to
+//! - one that the recording has: what follows it, and 204 if no event does, which tells a client to
 //!   stop;
 //! - any other: the recording from its start.
 //!

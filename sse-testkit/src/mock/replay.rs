@@ -166,7 +166,7 @@ impl Part {
         }
     }
 
-    /// The answer from behind this place on; nothing if nothing follows.
+    /// The answer from behind this place on; nothing if no client would get anything new by it.
     fn after(&self, mark: &Mark) -> Option<Answer> {
         let mut steps = Vec::new();
         if let Some(Step::Send(bytes)) = self.answer.steps.get(mark.step) {
@@ -176,8 +176,8 @@ impl Part {
             }
         }
         steps.extend_from_slice(&self.answer.steps[mark.step + 1..]);
-        let goes_on = |step: &Step| matches!(step, Step::Send(_) | Step::Stall);
-        let follows = self.answer.again.is_some() || steps.iter().any(goes_on);
+        let stays_open = steps.contains(&Step::Stall);
+        let follows = stays_open || self.answer.again.is_some() || dispatches(&steps);
         follows.then(|| Answer {
             head_after: Duration::ZERO,
             steps: steps.into(),
@@ -190,6 +190,20 @@ fn push_pause(steps: &mut Vec<Step>, pause: Duration) {
     if !pause.is_zero() {
         steps.push(Step::Pause(pause));
     }
+}
+
+/// Whether a client learns anything from what is sent. Heartbeats alone, or a part of an event,
+/// would be asked for again and again.
+fn dispatches(steps: &[Step]) -> bool {
+    let mut parser = Parser::new();
+    steps.iter().any(|step| {
+        let Step::Send(bytes) = step else {
+            return false;
+        };
+        let items = parser.feed(bytes).unwrap_or_default();
+        let is_news = |item: &Item| matches!(item, Item::Event(_) | Item::Id(_));
+        items.iter().any(is_news)
+    })
 }
 
 fn marks(steps: &[Step]) -> Vec<Mark> {

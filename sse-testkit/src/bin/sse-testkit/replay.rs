@@ -11,7 +11,7 @@ use crate::ending::Ending;
 
 /// Serves a recorded stream again, with its timing, at any path.
 ///
-/// A client that resumes with the id of a recorded event gets what follows it, and 204 if nothing
+/// A client that resumes with the id of a recorded event gets what follows it, and 204 if no event
 /// does. A response that had not ended when the recording did stays open.
 #[derive(Debug, Parser)]
 pub(crate) struct Args {
