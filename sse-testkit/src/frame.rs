@@ -57,6 +57,27 @@ pub enum Frame {
     Blank,
 }
 
+impl Frame {
+    /// The last event id as of this frame, if it says anything about it.
+    pub(crate) fn last_event_id(&self) -> Option<&str> {
+        match self {
+            Self::Event { event, .. } => Some(&event.last_event_id),
+            Self::Id { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The reconnection time that this frame asks for.
+    pub(crate) fn reconnection_time(&self) -> Option<Duration> {
+        match self {
+            Self::Event { event, .. } => event.retry,
+            Self::Id { retry, .. } | Self::Opening { retry, .. } => *retry,
+            Self::Retry(delay) => Some(*delay),
+            Self::Comment { .. } | Self::Empty { .. } | Self::Blank => None,
+        }
+    }
+}
+
 /// A line that may yet turn out to be the first of a block.
 #[derive(Debug)]
 enum Lead {

@@ -7,11 +7,15 @@ mod decode;
 mod expect;
 mod frame;
 pub mod grpc_web;
+#[cfg(feature = "mock")]
+pub mod mock;
 pub mod parser;
 mod record;
 mod recorder;
+pub mod recording;
 mod stream;
 mod transcript;
+mod watch;
 
 pub use self::body::Body;
 #[cfg(feature = "socket")]
@@ -24,3 +28,4 @@ pub use self::parser::Event;
 pub use self::record::Chunk;
 pub use self::stream::{EventStream, Reconnect};
 pub use self::transcript::Transcript;
+pub use self::watch::{Seen, Sighting, Watch};

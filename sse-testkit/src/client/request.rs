@@ -179,6 +179,17 @@ impl RequestBuilder {
         (recorder, template.ok())
     }
 
+    /// How to send, what to send or why that is impossible, and how long to wait for a response.
+    pub(crate) fn into_parts(
+        self,
+    ) -> (
+        Box<dyn Transport>,
+        Result<Template, String>,
+        Option<Duration>,
+    ) {
+        (self.transport, self.template, self.timeout)
+    }
+
     pub(crate) fn edit(&mut self, edit: impl FnOnce(&mut Template) -> Result<(), String>) {
         if let Ok(template) = &mut self.template {
             if let Err(reason) = edit(template) {

@@ -43,6 +43,16 @@ impl Transport for Socket {
         Box::pin(send(request))
     }
 
+    fn refuses(&self, uri: &Uri) -> Option<String> {
+        match uri.scheme_str() {
+            Some("http") => None,
+            Some("https") => Some(format!(
+                "{uri} is not an http:// URL, and this client speaks no TLS"
+            )),
+            _ => Some(format!("{uri} is not an http:// URL")),
+        }
+    }
+
     fn needs_real_time(&self) -> bool {
         true
     }
@@ -71,9 +81,10 @@ async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody
 }
 
 async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
-    let (Some("http"), Some(host)) = (url.scheme_str(), url.host()) else {
-        return Err(format!("{url} is not an http:// URL").into());
-    };
+    if let Some(reason) = Socket.refuses(url) {
+        return Err(reason.into());
+    }
+    let host = url.host().ok_or_else(|| format!("{url} has no host"))?;
     let port = url.port_u16().unwrap_or(80);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let tcp = TcpStream::connect((host, port))

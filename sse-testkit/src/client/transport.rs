@@ -19,6 +19,11 @@ pub(crate) type Sending<'a> =
 pub(crate) trait Transport: Send {
     fn send(&mut self, request: Request<Body>) -> Sending<'_>;
 
+    /// Why no request to this address can ever succeed.
+    fn refuses(&self, _uri: &http::Uri) -> Option<String> {
+        None
+    }
+
     /// Whether the other side lives in real time.
     fn needs_real_time(&self) -> bool;
 }

@@ -11,7 +11,7 @@ use super::Decoder;
 use crate::client::{ResponseBody, describe};
 use crate::record::{Chunk, Head, What};
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     pub(super) head: Option<Head>,
     pub(super) body: Option<ResponseBody>,
     pub(super) raw: Vec<u8>,
@@ -35,7 +35,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn new(
+    pub(crate) fn new(
         head: Head,
         body: ResponseBody,
         decoder: Option<Box<dyn Decoder>>,
@@ -60,8 +60,27 @@ impl Connection {
         self.decoder.as_ref()?.part(bytes)
     }
 
+    /// Forgets the bytes that were read, which a client that lives long has no room for. Those of a
+    /// body that is no event stream make its text when it ends.
+    pub(crate) fn forget_read(&mut self) {
+        self.chunks.clear();
+        if self.decoder.is_some() {
+            self.raw.clear();
+        }
+    }
+
+    /// How many bytes have been read since they were forgotten.
+    pub(crate) fn raw_len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Reads no further, and tells what there is of a body that is no event stream.
+    pub(crate) fn give_up_reading(&mut self) -> Vec<What> {
+        self.end(|_| vec![What::Closed])
+    }
+
     /// Polls the body once; ready when something came of it.
-    pub(super) fn poll_read(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<Vec<What>> {
+    pub(crate) fn poll_read(&mut self, cx: &mut Context<'_>, at: Duration) -> Poll<Vec<What>> {
         let Some(body) = &mut self.body else {
             return Poll::Ready(Vec::new());
         };

@@ -15,7 +15,7 @@ use std::time::Duration;
 use http::Request;
 use tokio::time::{Instant, timeout};
 
-use self::connection::Connection;
+pub(crate) use self::connection::Connection;
 pub(crate) use self::decoder::Decoder;
 pub(crate) use self::expect::Verdict;
 pub(crate) use self::expectation::{Expectation, equal};

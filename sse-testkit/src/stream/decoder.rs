@@ -2,21 +2,23 @@
 
 use crate::frame::{Assembler, Frame};
 use crate::parser::{Parser, Unfinished};
-use crate::record::What;
+use crate::record::{Head, What};
 use crate::recorder::Decoder;
 
-pub(super) struct EventDecoder {
-    parser: Parser,
-    assembler: Assembler,
-}
-
-impl EventDecoder {
-    pub(super) fn new(last_event_id: &str) -> Self {
-        Self {
+/// What decodes a response with this head, to a client that asked with this id; nothing if it is no
+/// event stream.
+pub(crate) fn decoder(head: &Head, last_event_id: &str) -> Option<Box<dyn Decoder>> {
+    head.is_event_stream().then(|| {
+        Box::new(EventDecoder {
             parser: Parser::new().with_last_event_id(last_event_id),
             assembler: Assembler::new(),
-        }
-    }
+        }) as Box<dyn Decoder>
+    })
+}
+
+struct EventDecoder {
+    parser: Parser,
+    assembler: Assembler,
 }
 
 impl Decoder for EventDecoder {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
+pub(crate) use self::decoder::decoder;
 pub use self::reconnect::Reconnect;
 use crate::client::Template;
 use crate::frame::Frame;
@@ -30,7 +31,7 @@ pub struct EventStream {
 }
 
 /// What browsers wait before they reconnect if the stream does not say.
-const DEFAULT_RETRY: Duration = Duration::from_secs(3);
+pub(crate) const DEFAULT_RETRY: Duration = Duration::from_secs(3);
 
 impl EventStream {
     pub(crate) async fn open(recorder: Recorder, template: Option<Template>) -> Self {
@@ -80,24 +81,20 @@ impl EventStream {
 
     /// The id with which a client that has read this far would resume; empty if there is none.
     pub fn last_event_id(&self) -> &str {
-        let read = self.latest(|frame| match frame {
-            Frame::Event { event, .. } => Some(&*event.last_event_id),
-            Frame::Id { id, .. } => Some(id),
-            _ => None,
-        });
+        let read = self.latest(Frame::last_event_id);
         let sent = || self.template.as_ref().map(|it| &*it.last_event_id);
         read.or_else(sent).unwrap_or_default()
+    }
+
+    /// The id with which the very first request was sent; empty if it had none.
+    pub(crate) fn first_last_event_id(&self) -> &str {
+        self.template.as_ref().map_or("", |it| &it.last_event_id)
     }
 
     /// How long a client that has read this far would wait before it reconnects: 3 s unless the
     /// stream said otherwise.
     pub fn retry(&self) -> Duration {
-        let read = self.latest(|frame| match frame {
-            Frame::Event { event, .. } => event.retry,
-            Frame::Id { retry, .. } | Frame::Opening { retry, .. } => *retry,
-            Frame::Retry(delay) => Some(*delay),
-            Frame::Comment { .. } | Frame::Empty { .. } | Frame::Blank => None,
-        });
+        let read = self.latest(Frame::reconnection_time);
         read.unwrap_or(DEFAULT_RETRY)
     }
 

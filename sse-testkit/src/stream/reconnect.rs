@@ -2,10 +2,8 @@
 
 use http::StatusCode;
 
-use super::EventStream;
-use super::decoder::EventDecoder;
+use super::{EventStream, decoder};
 use crate::record::{Head, What};
-use crate::recorder::Decoder;
 
 /// What came of a reconnection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +17,17 @@ pub enum Reconnect {
     Refused,
     /// There was no response. A client tries again, so the next call does.
     Unreachable,
+}
+
+impl Reconnect {
+    /// What a client makes of a response with this head.
+    pub(crate) fn of(head: &Head) -> Self {
+        match head.status {
+            StatusCode::NO_CONTENT => Self::Stopped,
+            StatusCode::OK if head.is_event_stream() => Self::Open,
+            _ => Self::Refused,
+        }
+    }
 }
 
 impl EventStream {
@@ -45,12 +54,7 @@ impl EventStream {
 
     /// What a client makes of the current response; `None` if there is none.
     fn outcome(&self) -> Option<Reconnect> {
-        let head = self.recorder.current_head()?;
-        Some(match head.status {
-            StatusCode::NO_CONTENT => Reconnect::Stopped,
-            StatusCode::OK if head.is_event_stream() => Reconnect::Open,
-            _ => Reconnect::Refused,
-        })
+        self.recorder.current_head().map(Reconnect::of)
     }
 
     /// Sends the request and awaits the response head.
@@ -63,11 +67,8 @@ impl EventStream {
             Ok(request) => request,
             Err(reason) => return self.recorder.record(What::Error(reason)),
         };
-        let decoder = EventDecoder::new(id);
-        let decoder = |head: &Head| {
-            head.is_event_stream()
-                .then(|| Box::new(decoder) as Box<dyn Decoder>)
-        };
+        let id = id.to_owned();
+        let decoder = |head: &Head| decoder(head, &id);
         self.recorder.dial(request, decoder).await;
     }
 }

@@ -11,7 +11,7 @@ use regex_lite::Regex;
 use self::messages::View;
 pub(crate) use self::messages::hex;
 use self::redact::Redactions;
-pub(crate) use self::render::line;
+pub(crate) use self::render::{line, time, token};
 use crate::record::{Record, What};
 
 /// What a test has read from a stream, as text.

@@ -198,7 +198,7 @@ pub(super) fn lines(head: &str, text: &str) -> String {
 }
 
 /// A name or id as it stands if that can't be misread.
-pub(super) fn token(text: &str) -> String {
+pub(crate) fn token(text: &str) -> String {
     let plain = |it: char| it.is_alphanumeric() || "_-.:/".contains(it);
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),
@@ -219,7 +219,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// `0ms`, `250ms`, `15s`, `1.5s`: whole milliseconds, what is below them is noise.
-fn time(duration: Duration) -> String {
+pub(crate) fn time(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis < 1000 {
         return format!("{millis}ms");

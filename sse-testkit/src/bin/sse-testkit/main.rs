@@ -1,0 +1,43 @@
+//! The command `sse-testkit`: event streams read, recorded and served from a terminal.
+
+mod color;
+mod ending;
+mod replay;
+mod tail;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use self::ending::Ending;
+
+/// Reads, records and serves event streams (Server-Sent Events), whatever server sends them.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Tail(tail::Args),
+    Replay(replay::Args),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let ending = match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            match command {
+                Command::Tail(args) => tail::run(args).await,
+                Command::Replay(args) => replay::run(args).await,
+            }
+        }),
+        Err(error) => Ending::cannot_begin("can't start", error),
+    };
+    ending.report()
+}
