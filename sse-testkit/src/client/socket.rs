@@ -1,5 +1,6 @@
 //! Connecting to a server over TCP, with HTTP/1.1 or HTTP/2 without TLS.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -70,15 +71,27 @@ async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody
     })))
 }
 
-async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
+/// There is nothing to send a request to.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+pub(crate) async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
     let (Some("http"), Some(host)) = (url.scheme_str(), url.host()) else {
-        return Err(format!("{url} is not an http:// URL").into());
+        return Err(Unreachable(format!("{url} is not an http:// URL")).into());
     };
     let port = url.port_u16().unwrap_or(80);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let tcp = TcpStream::connect((host, port))
         .await
-        .map_err(|error| format!("can't connect to {host}:{port}: {error}"))?;
+        .map_err(|error| Unreachable(format!("can't connect to {host}:{port}: {error}")))?;
     tcp.set_nodelay(true)?;
     Ok(tcp)
 }

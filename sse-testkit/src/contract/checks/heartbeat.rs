@@ -1,0 +1,78 @@
+//! A stream that is quiet still shows that it is alive.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::contract::check::{Check, Needs, Verdict};
+use crate::contract::context::Context;
+use crate::contract::observation::{Observation, SLACK};
+use crate::parser::{Event, Item};
+
+pub(super) const CHECK: Check = Check {
+    id: "heartbeat",
+    title: "Heartbeats come in time, and clients don't see them as events",
+    why: "Proxies close connections that are silent, often after 30 or 60 s, and without a write \
+          the server never learns that a client has gone.",
+    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes",
+    needs: Needs::Readable,
+    alone: false,
+    run: |context| Box::pin(run(context)),
+};
+
+/// What the HTML standard recommends.
+const RECOMMENDED: Duration = Duration::from_secs(15);
+
+const HINT: &str = "Send a comment, a line `:` and a blank line, after 15 s of silence.";
+
+async fn run(context: Arc<Context>) -> Verdict {
+    let observation = match context.observation().await {
+        Ok(observation) => observation,
+        Err(verdict) => return verdict,
+    };
+    let expected = context.expectations.heartbeat;
+    if let Some((_, event)) = observation.seen.events().find(|(_, it)| is_heartbeat(it)) {
+        let evidence = format!(
+            "a heartbeat is an event: {:?} with data {:?}",
+            event.event, event.data
+        );
+        let hint = "Send heartbeats as comments, which no client dispatches.";
+        return Verdict::short_of(expected.is_some(), evidence, hint);
+    }
+    let silence = longest_silence(&observation);
+    let within = expected.unwrap_or(RECOMMENDED);
+    if silence > within + SLACK {
+        let evidence = format!("silent for {silence:.1?}, more than {within:?}");
+        return Verdict::short_of(expected.is_some(), evidence, HINT);
+    }
+    let mut items = observation.seen.items.iter();
+    let comments = items.any(|(at, item)| matches!(item, Item::Comment(_)) && !at.is_zero());
+    match (expected, comments) {
+        (Some(_), _) => Verdict::pass(format!("never silent for more than {silence:.1?}")),
+        (None, _) => Verdict::not_applicable(format!(
+            "looked at for {:.1?} only; expect a heartbeat to have it awaited",
+            observation.lasted
+        )),
+    }
+}
+
+/// What servers send that have no comments.
+fn is_heartbeat(event: &Event) -> bool {
+    let names = ["ping", "heartbeat", "keep-alive", "keepalive", "keep_alive"];
+    let data = event.data.trim().trim_matches('"').to_ascii_lowercase();
+    names
+        .iter()
+        .any(|name| event.event.eq_ignore_ascii_case(name))
+        || (event.event == "message" && names.contains(&&*data))
+}
+
+fn longest_silence(observation: &Observation) -> Duration {
+    let mut longest = Duration::ZERO;
+    let mut last = Duration::ZERO;
+    let end = observation.seen.end.as_ref().map(|(at, _)| *at);
+    let chunks = observation.seen.chunks.iter().map(|it| it.elapsed);
+    for at in chunks.chain([end.unwrap_or(observation.lasted)]) {
+        longest = longest.max(at.saturating_sub(last));
+        last = at;
+    }
+    longest
+}

@@ -1,0 +1,37 @@
+//! The table of all checks, in the order in which they are told.
+
+mod buffering;
+mod cache_control;
+mod content_encoding;
+mod content_length;
+mod content_type;
+mod end;
+mod event_live;
+mod first_byte;
+mod foreign_ids;
+mod format;
+mod heartbeat;
+mod ids;
+mod resume;
+mod retry;
+mod status;
+
+use super::check::Check;
+
+pub(super) const CHECKS: &[Check] = &[
+    status::CHECK,
+    content_type::CHECK,
+    content_length::CHECK,
+    content_encoding::CHECK,
+    cache_control::CHECK,
+    buffering::CHECK,
+    first_byte::CHECK,
+    event_live::CHECK,
+    format::CHECK,
+    heartbeat::CHECK,
+    retry::CHECK,
+    end::CHECK,
+    ids::CHECK,
+    resume::CHECK,
+    foreign_ids::CHECK,
+];
