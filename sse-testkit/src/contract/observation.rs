@@ -100,7 +100,7 @@ pub(super) async fn produce(probe: &Probe, producer: &Parts) -> Result<(), Strin
 }
 
 /// Polls until it holds or the time is over.
-pub(super) async fn eventually<F>(within: Duration, mut holds: impl FnMut() -> F) -> bool
+pub(super) async fn eventually<F>(within: Duration, holds: impl Fn() -> F) -> bool
 where
     F: Future<Output = bool>,
 {

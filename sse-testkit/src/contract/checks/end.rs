@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
 use crate::contract::probe::End;
+use crate::parser::Unfinished;
 
 pub(super) const CHECK: Check = Check {
     id: "end",
@@ -39,12 +40,8 @@ async fn run(context: Arc<Context>) -> Verdict {
         ),
         End::TooMuch => Verdict::pass(format!("more than enough in {at:.1?}")),
         End::Clean => {
-            let unfinished = observation.seen.unfinished.as_ref();
-            if let Some(unfinished) = unfinished.filter(|it| !it.fields.is_empty()) {
-                let evidence = format!(
-                    "ended after {at:.1?} inside an event, of which {} lines are lost",
-                    unfinished.fields.len()
-                );
+            if observation.seen.unfinished.as_ref().is_some_and(is_loss) {
+                let evidence = format!("ended after {at:.1?} inside an event, which is lost");
                 return Verdict::fail(evidence, "Write a blank line after the last event, too.");
             }
             match ends {
@@ -57,4 +54,10 @@ async fn run(context: Arc<Context>) -> Verdict {
             }
         }
     }
+}
+
+/// A `retry` line is in force without a blank line.
+fn is_loss(unfinished: &Unfinished) -> bool {
+    let mut fields = unfinished.fields.iter();
+    !unfinished.line.is_empty() || fields.any(|it| it.name != "retry")
 }

@@ -44,15 +44,27 @@ async fn run(context: Arc<Context>) -> Verdict {
         let evidence = format!("silent for {silence:.1?}, more than {within:?}");
         return Verdict::short_of(expected.is_some(), evidence, HINT);
     }
-    let mut items = observation.seen.items.iter();
-    let comments = items.any(|(at, item)| matches!(item, Item::Comment(_)) && !at.is_zero());
-    match (expected, comments) {
+    match (expected, comment_after_silence(&observation)) {
         (Some(_), _) => Verdict::pass(format!("never silent for more than {silence:.1?}")),
-        (None, _) => Verdict::not_applicable(format!(
+        (None, Some(waited)) => Verdict::pass(format!("a comment after {waited:.1?} of silence")),
+        (None, None) => Verdict::not_applicable(format!(
             "looked at for {:.1?} only; expect a heartbeat to have it awaited",
             observation.lasted
         )),
     }
+}
+
+/// What comes sooner belongs to something else.
+const SILENCE: Duration = Duration::from_millis(500);
+
+fn comment_after_silence(observation: &Observation) -> Option<Duration> {
+    let seen = &observation.seen;
+    seen.chunks.windows(2).find_map(|pair| {
+        let (before, at) = (pair[0].elapsed, pair[1].elapsed);
+        let mut items = seen.items.iter().filter(|(time, _)| *time == at);
+        let comment = items.any(|(_, item)| matches!(item, Item::Comment(_)));
+        (comment && at - before >= SILENCE).then_some(at - before)
+    })
 }
 
 /// What servers send that have no comments.

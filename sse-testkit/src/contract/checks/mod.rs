@@ -5,16 +5,25 @@ mod cache_control;
 mod content_encoding;
 mod content_length;
 mod content_type;
+mod cors;
+mod cors_credentials;
+mod disconnect;
+mod empty_chunk;
 mod end;
 mod event_live;
 mod first_byte;
 mod foreign_ids;
 mod format;
+mod head;
 mod heartbeat;
 mod ids;
+mod limit;
+mod preflight;
+mod protocols;
 mod resume;
 mod retry;
 mod status;
+mod stop;
 
 use super::check::Check;
 
@@ -34,4 +43,13 @@ pub(super) const CHECKS: &[Check] = &[
     ids::CHECK,
     resume::CHECK,
     foreign_ids::CHECK,
+    head::CHECK,
+    cors::CHECK,
+    cors_credentials::CHECK,
+    preflight::CHECK,
+    stop::CHECK,
+    protocols::CHECK,
+    empty_chunk::CHECK,
+    disconnect::CHECK,
+    limit::CHECK,
 ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Version};
 
@@ -34,8 +35,16 @@ impl Ask {
         self
     }
 
-    pub(crate) fn without_header(mut self, name: &'static str) -> Self {
-        self.parts.headers.remove(name);
+    /// As a browser asks before it sends what is secret.
+    pub(crate) fn without_authorization(mut self) -> Self {
+        self.parts.headers.remove(http::header::AUTHORIZATION);
+        self.parts.headers.remove(http::header::COOKIE);
+        self
+    }
+
+    pub(crate) fn without_body(mut self) -> Self {
+        self.parts.body = Bytes::new();
+        self.parts.headers.remove(http::header::CONTENT_TYPE);
         self
     }
 

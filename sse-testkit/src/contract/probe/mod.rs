@@ -4,6 +4,7 @@
 mod answer;
 mod ask;
 mod failure;
+mod raw;
 mod seen;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub(super) use self::answer::Answer;
 pub(super) use self::ask::Ask;
 pub(super) use self::failure::NoAnswer;
+pub(super) use self::raw::head_end;
 pub(super) use self::seen::{End, Seen};
 use super::expectations::{Expectations, Limit};
 use super::target::Parts;
@@ -84,6 +86,17 @@ impl Probe {
             Ok(Ok(response)) => Ok(Answer::new(started, response)),
             Ok(Err(error)) => Err(NoAnswer::from_error(&*error)),
             Err(_) => Err(NoAnswer::TooLate(within)),
+        }
+    }
+
+    /// Sends the request over HTTP/1.1 and returns the bytes that come back, until the server closes
+    /// the connection or is silent for as long as this.
+    pub(super) async fn raw(&self, ask: Ask, silence: Duration) -> Result<Vec<u8>, NoAnswer> {
+        let exchange = raw::exchange(ask.into_request(), silence);
+        match timeout(self.answer_within, exchange).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) => Err(NoAnswer::from_error(&*error)),
+            Err(_) => Err(NoAnswer::TooLate(self.answer_within)),
         }
     }
 
