@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
 use crate::contract::observation::{Observation, SLACK};
-use crate::parser::{Event, Item};
+use crate::parser::Item;
 
 pub(super) const CHECK: Check = Check {
     id: "heartbeat",
@@ -25,12 +25,16 @@ const RECOMMENDED: Duration = Duration::from_secs(15);
 const HINT: &str = "Send a comment, a line `:` and a blank line, after 15 s of silence.";
 
 async fn run(context: Arc<Context>) -> Verdict {
+    let opened = match context.first() {
+        Ok(first) => first.after,
+        Err(verdict) => return verdict,
+    };
     let observation = match context.observation().await {
         Ok(observation) => observation,
         Err(verdict) => return verdict,
     };
     let expected = context.expectations.heartbeat;
-    if let Some((_, event)) = observation.seen.events().find(|(_, it)| is_heartbeat(it)) {
+    if let Some(event) = observation.seen.heartbeat_event() {
         let evidence = format!(
             "a heartbeat is an event: {:?} with data {:?}",
             event.event, event.data
@@ -38,7 +42,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         let hint = "Send heartbeats as comments, which no client dispatches.";
         return Verdict::short_of(expected.is_some(), evidence, hint);
     }
-    let silence = longest_silence(&observation);
+    let silence = longest_silence(&observation, opened);
     let within = expected.unwrap_or(RECOMMENDED);
     if silence > within + SLACK {
         let evidence = format!("silent for {silence:.1?}, more than {within:?}");
@@ -67,19 +71,9 @@ fn comment_after_silence(observation: &Observation) -> Option<Duration> {
     })
 }
 
-/// What servers send that have no comments.
-fn is_heartbeat(event: &Event) -> bool {
-    let names = ["ping", "heartbeat", "keep-alive", "keepalive", "keep_alive"];
-    let data = event.data.trim().trim_matches('"').to_ascii_lowercase();
-    names
-        .iter()
-        .any(|name| event.event.eq_ignore_ascii_case(name))
-        || (event.event == "message" && names.contains(&&*data))
-}
-
-fn longest_silence(observation: &Observation) -> Duration {
+fn longest_silence(observation: &Observation, opened: Duration) -> Duration {
     let mut longest = Duration::ZERO;
-    let mut last = Duration::ZERO;
+    let mut last = opened;
     let end = observation.seen.end.as_ref().map(|(at, _)| *at);
     let chunks = observation.seen.chunks.iter().map(|it| it.elapsed);
     for at in chunks.chain([end.unwrap_or(observation.lasted)]) {

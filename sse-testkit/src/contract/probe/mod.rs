@@ -39,7 +39,8 @@ const STREAMS_AT_A_TIME: usize = 4;
 impl Probe {
     pub(super) fn new(target: Parts, expectations: &Expectations) -> Self {
         let at_a_time = match expectations.limit {
-            Some(limit) => STREAMS_AT_A_TIME.min(limit.streams).max(1),
+            // Half of them, since the slots of those that went are not free at once.
+            Some(limit) => STREAMS_AT_A_TIME.min(limit.streams / 2).max(1),
             None => STREAMS_AT_A_TIME,
         };
         Self {

@@ -68,8 +68,18 @@ impl Seen {
         self.end = Some((at, end));
     }
 
-    /// The events, each with the time when its last byte came.
-    pub(crate) fn events(&self) -> impl Iterator<Item = (Duration, &Event)> + Clone {
+    /// The events, each with the time when its last byte came; not those that are heartbeats.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (Duration, &Event)> {
+        self.all_events().filter(|(_, it)| !is_heartbeat(it))
+    }
+
+    /// An event that is none: it only shows that the stream is alive.
+    pub(crate) fn heartbeat_event(&self) -> Option<&Event> {
+        let mut events = self.all_events().map(|(_, event)| event);
+        events.find(|event| is_heartbeat(event))
+    }
+
+    fn all_events(&self) -> impl Iterator<Item = (Duration, &Event)> {
         self.items.iter().filter_map(|(at, item)| match item {
             Item::Event(event) => Some((*at, event)),
             _ => None,
@@ -88,4 +98,12 @@ impl Seen {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         self.chunks.iter().flat_map(|it| it.bytes.clone()).collect()
     }
+}
+
+/// What servers send that have no comments.
+fn is_heartbeat(event: &Event) -> bool {
+    let names = ["ping", "heartbeat", "keep-alive", "keepalive", "keep_alive"];
+    let is_name = |text: &str| names.iter().any(|name| text.eq_ignore_ascii_case(name));
+    let data = event.data.trim().trim_matches('"');
+    event.id.is_none() && (is_name(&event.event) || (event.event == "message" && is_name(data)))
 }
