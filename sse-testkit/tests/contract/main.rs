@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 mod each_flaw;
+mod hostile;
 mod server;
