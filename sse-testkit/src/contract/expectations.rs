@@ -29,6 +29,12 @@ pub struct Expectations {
     pub(crate) deadline: Duration,
 }
 
+/// What comes later than a server was asked for may be the fault of this machine.
+pub(crate) const SLACK: Duration = Duration::from_millis(250);
+
+/// How soon any server should open a stream.
+const OPENING: Duration = Duration::from_secs(1);
+
 /// How many streams may be open, and how one more is answered.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
@@ -203,6 +209,13 @@ impl Expectations {
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
+    }
+}
+
+impl Expectations {
+    /// How late the first bytes may come.
+    pub(crate) fn opening_within(&self) -> Duration {
+        self.opening.unwrap_or(OPENING) + SLACK
     }
 }
 

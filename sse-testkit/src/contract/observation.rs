@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::expectations::Expectations;
+use super::expectations::{Expectations, SLACK};
 use super::probe::{Answer, NoAnswer, Probe, Seen};
 use super::target::Parts;
 
@@ -31,9 +31,6 @@ pub(super) struct Produced {
     pub(super) events_after: usize,
 }
 
-/// What comes later than a server was asked for may be the fault of this machine.
-pub(super) const SLACK: Duration = Duration::from_millis(250);
-
 /// So many events are produced, if they are on request.
 const PRODUCED: usize = 3;
 
@@ -56,6 +53,9 @@ pub(super) async fn observe(
     let mut produced = Vec::new();
     let mut not_produced = None;
     if let Some(producer) = producer {
+        // What comes before any event shows whether the stream opens by itself.
+        let opening = expectations.opening_within();
+        answer.read_for(opening, |seen| seen.size() > 0).await;
         answer.read_for(SETTLE, |_| false).await;
         for _ in 0..PRODUCED {
             let events_before = answer.seen.event_count();

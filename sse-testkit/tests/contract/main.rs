@@ -4,4 +4,5 @@
 
 mod each_flaw;
 mod hostile;
+mod peers;
 mod server;

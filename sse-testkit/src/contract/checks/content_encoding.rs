@@ -7,7 +7,8 @@ use http::header::CONTENT_ENCODING;
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::observation::{SLACK, about};
+use crate::contract::expectations::SLACK;
+use crate::contract::observation::about;
 
 pub(super) const CHECK: Check = Check {
     id: "content-encoding",

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::expectations::Stats;
-use crate::contract::observation::{SLACK, eventually};
+use crate::contract::expectations::{SLACK, Stats};
+use crate::contract::observation::eventually;
 use crate::contract::probe::Probe;
 
 pub(super) const CHECK: Check = Check {
@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
     title: "A client that goes away frees its slot",
     why: "Tabs are closed all the time; a server that goes on writing to them runs out of memory \
           and of slots.",
-    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#garbage-collection",
+    source: "https://www.rfc-editor.org/rfc/rfc9112#section-9.5",
     needs: Needs::Stream,
     alone: true,
     run: |context| Box::pin(run(context)),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::observation::produce;
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::probe::Seen;
+use crate::contract::observation::produce;
+use crate::contract::probe::{End, Seen};
 
 pub(super) const CHECK: Check = Check {
     id: "empty-chunk",
@@ -44,6 +44,7 @@ async fn run(context: Arc<Context>) -> Verdict {
     }
     let hint = "Write a line `data:` for an empty text, and skip chunks that are empty.";
     match &answer.seen.end {
+        Some((_, End::TooMuch)) => Verdict::not_applicable("there is more than one can look at"),
         Some((at, _)) => Verdict::fail(
             format!("the stream ended after {at:.1?}, when an empty event was produced"),
             hint,

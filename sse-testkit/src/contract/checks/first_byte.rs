@@ -1,11 +1,9 @@
 //! A stream that is open shows it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::observation::SLACK;
 
 pub(super) const CHECK: Check = Check {
     id: "first-byte",
@@ -18,16 +16,13 @@ pub(super) const CHECK: Check = Check {
     run: |context| Box::pin(run(context)),
 };
 
-/// What is expected of any server.
-const WITHIN: Duration = Duration::from_secs(1);
-
 async fn run(context: Arc<Context>) -> Verdict {
     let head = match context.first() {
         Ok(first) => first.after,
         Err(verdict) => return verdict,
     };
-    let expected = context.expectations.opening;
-    let within = expected.unwrap_or(WITHIN) + SLACK;
+    let expected = context.expectations.opening.is_some();
+    let within = context.expectations.opening_within();
     if head > within {
         let hint = "Flush the head before the first event is there.";
         return Verdict::fail(format!("the head took {head:.1?}"), hint);
@@ -36,6 +31,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         Ok(observation) => observation,
         Err(verdict) => return verdict,
     };
+    let produced = observation.produced.first().map(|it| it.at);
     let first = observation.seen.chunks.first();
     let hint = "Begin with a comment: a line `:` and a blank line, sent with the head.";
     let evidence = match first {
@@ -45,11 +41,14 @@ async fn run(context: Arc<Context>) -> Verdict {
                 "the head after {head} ms, the first bytes after {first} ms"
             ));
         }
+        Some(chunk) if produced.is_some_and(|produced| chunk.elapsed > produced) => {
+            format!("the body had no bytes in {within:.1?}, until an event was produced")
+        }
         Some(chunk) => format!("the first bytes of the body took {:.1?}", chunk.elapsed),
         None => format!(
             "the body had no bytes in the {:.1?} it was looked at",
             observation.lasted
         ),
     };
-    Verdict::short_of(expected.is_some(), evidence, hint)
+    Verdict::short_of(expected, evidence, hint)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::observation::{Observation, SLACK};
+use crate::contract::expectations::SLACK;
+use crate::contract::observation::Observation;
 use crate::parser::Item;
 
 pub(super) const CHECK: Check = Check {

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
-use crate::contract::observation::SLACK;
+use crate::contract::expectations::SLACK;
 use crate::contract::probe::{Answer, End, NoAnswer};
 use crate::parser::Item;
 
