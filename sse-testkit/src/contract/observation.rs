@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
-use tokio::time::{Instant, sleep};
-
 use super::expectations::{Expectations, SLACK};
 use super::probe::{Answer, NoAnswer, Probe, Seen};
 use super::target::Parts;
+use http::StatusCode;
 
 /// What was seen of a stream that was opened and read, with nothing special in the request.
 #[derive(Debug)]
@@ -96,22 +94,5 @@ pub(super) async fn produce(probe: &Probe, producer: &Parts) -> Result<(), Strin
     match status.is_success() {
         true => Ok(()),
         false => Err(format!("{producer} was answered {status}")),
-    }
-}
-
-/// Polls until it holds or the time is over.
-pub(super) async fn eventually<F>(within: Duration, holds: impl Fn() -> F) -> bool
-where
-    F: Future<Output = bool>,
-{
-    let give_up = Instant::now() + within;
-    loop {
-        if holds().await {
-            return true;
-        }
-        if Instant::now() >= give_up {
-            return false;
-        }
-        sleep(Duration::from_millis(20)).await;
     }
 }

@@ -31,7 +31,9 @@ async fn serve(script: Script) -> String {
 /// Ends when the client has gone.
 async fn play(mut tcp: TcpStream, script: Script) -> std::io::Result<()> {
     let mut request = [0; 4096];
-    tcp.read(&mut request).await?;
+    if tcp.read(&mut request).await? == 0 {
+        return Ok(());
+    }
     tcp.write_all(script.once).await?;
     while !script.endless.is_empty() {
         tcp.write_all(script.endless).await?;

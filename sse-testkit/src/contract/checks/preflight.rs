@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 
 use super::cors::told;
 use crate::contract::check::{Check, Needs, Verdict};
@@ -27,7 +27,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::not_applicable("no origin is expected to read it");
     };
     let target = context.probe.target();
-    let names = target.headers.keys().map(|it| it.as_str());
+    let names = target.headers.keys().map(HeaderName::as_str);
     let mut asked: Vec<_> = names.filter(|it| !is_safelisted(it)).collect();
     // Without one of these or a method of its own, a page can do without a preflight.
     let simple = matches!(target.method, Method::GET | Method::HEAD | Method::POST);

@@ -44,9 +44,8 @@ async fn actix_web_labs_sse() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     // It has a runtime of its own.
     std::thread::spawn(|| {
-        actix_web::rt::System::new()
-            .block_on(serve(listener))
-            .unwrap()
+        let system = actix_web::rt::System::new();
+        system.block_on(serve(listener)).unwrap();
     });
     insta::assert_snapshot!("actix-web-lab", outcomes(&base).await);
 }

@@ -15,13 +15,13 @@ use sse_testkit::contract::{self, Expectations, Outcome, Target};
 
 /// How often peers are told to send heartbeats. More often would hide that a stream does not open
 /// by itself.
-const HEARTBEAT: Duration = Duration::from_millis(1500);
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// A line a check, with what was seen where it did not pass.
 async fn outcomes(base: &str) -> String {
     let at = |path: &str| format!("{base}{path}");
     let expectations = Expectations::new()
-        .heartbeat(Duration::from_secs(2))
+        .heartbeat(Duration::from_millis(2500))
         .produced_by(Target::post(at("/publish"), "hello"))
         .stats(Target::get(at("/stats")), "/open")
         .observe(Duration::from_secs(1));

@@ -7,7 +7,7 @@ const channel = createChannel();
 const server = createServer(async (request, response) => {
   switch (request.url) {
     case "/events":
-      channel.register(await createSession(request, response, { keepAlive: 1500 }));
+      channel.register(await createSession(request, response, { keepAlive: 2000 }));
       break;
     case "/publish": {
       let text = "";
