@@ -3,6 +3,8 @@
 mod body;
 mod client;
 mod clock;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod decode;
 mod expect;
 mod frame;

@@ -14,4 +14,6 @@ pub(crate) use self::request::Template;
 pub(crate) use self::socket::Socket;
 #[cfg(feature = "socket")]
 pub use self::socket::connect;
+#[cfg(feature = "contract")]
+pub(crate) use self::socket::{Unreachable, dial};
 pub(crate) use self::transport::{BoxError, ResponseBody, Transport, describe};

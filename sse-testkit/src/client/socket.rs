@@ -1,5 +1,6 @@
 //! Connecting to a server over TCP, with HTTP/1.1 or HTTP/2 without TLS.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -80,16 +81,30 @@ async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody
     })))
 }
 
-async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
-    if let Some(reason) = Socket.refuses(url) {
-        return Err(reason.into());
+/// There is nothing to send a request to.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
-    let host = url.host().ok_or_else(|| format!("{url} has no host"))?;
+}
+
+impl std::error::Error for Unreachable {}
+
+pub(crate) async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
+    if let Some(reason) = Socket.refuses(url) {
+        return Err(Unreachable(reason).into());
+    }
+    let host = url
+        .host()
+        .ok_or_else(|| Unreachable(format!("{url} has no host")))?;
     let port = url.port_u16().unwrap_or(80);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let tcp = TcpStream::connect((host, port))
         .await
-        .map_err(|error| format!("can't connect to {host}:{port}: {error}"))?;
+        .map_err(|error| Unreachable(format!("can't connect to {host}:{port}: {error}")))?;
     tcp.set_nodelay(true)?;
     Ok(tcp)
 }

@@ -11,6 +11,8 @@ pub(crate) enum Ending {
     Done,
     /// The stream did not do what was asked for: 1.
     Failed(String),
+    /// The output says what is wrong with the server: 1.
+    Found,
     /// What was asked for can't be done: 2, as for arguments that are wrong.
     CannotBegin(String),
     /// Ctrl-C: 130, as a shell has it.
@@ -34,6 +36,7 @@ impl Ending {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::Done => ExitCode::SUCCESS,
+            Self::Found => ExitCode::from(1),
             Self::Failed(reason) => {
                 eprintln!("sse-testkit: {reason}");
                 ExitCode::from(1)

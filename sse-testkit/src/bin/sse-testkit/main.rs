@@ -1,7 +1,9 @@
-//! The command `sse-testkit`: event streams read, recorded and served from a terminal.
+//! The command `sse-testkit`: event streams checked, read, recorded and served from a terminal.
 
 mod color;
+mod contract;
 mod ending;
+mod parse;
 mod replay;
 mod tail;
 
@@ -11,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 use self::ending::Ending;
 
-/// Reads, records and serves event streams (Server-Sent Events), whatever server sends them.
+/// Checks, reads, records and serves event streams (Server-Sent Events), whatever server sends them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -21,6 +23,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Contract(Box<contract::Args>),
     Tail(tail::Args),
     Replay(replay::Args),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
     let ending = match runtime {
         Ok(runtime) => runtime.block_on(async {
             match command {
+                Command::Contract(args) => contract::run(*args).await,
                 Command::Tail(args) => tail::run(args).await,
                 Command::Replay(args) => replay::run(args).await,
             }

@@ -1,0 +1,215 @@
+//! `sse-testkit contract`: checks a server against what any event-stream server should do.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::StatusCode;
+use indicatif::{ProgressBar, ProgressStyle};
+use sse_testkit::contract::{self, Expectations, Progress, Report, Target};
+
+use crate::ending::Ending;
+use crate::parse;
+
+/// Checks an event stream against the contract.
+///
+/// Exits with 0 if no check failed, 1 if one did, and 2 if the checks could not be run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The stream's address, such as http://127.0.0.1:3000/events
+    url: String,
+    /// A header of each request, as 'name: value'
+    #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = parse::header)]
+    headers: Vec<(String, String)>,
+    /// Open the stream by a POST with this file as its body
+    #[arg(long, value_name = "FILE")]
+    post: Option<PathBuf>,
+    /// Speak HTTP/2 without TLS
+    #[arg(long)]
+    http2: bool,
+    /// Events have ids, and a client that comes back misses nothing
+    #[arg(long)]
+    resumable: bool,
+    /// The stream ends by itself
+    #[arg(long)]
+    ends: bool,
+    /// The server speaks HTTP/1.1 and HTTP/2 without TLS
+    #[arg(long)]
+    both_protocols: bool,
+    /// The stream is never silent for longer than this
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    heartbeat: Option<Duration>,
+    /// The stream tells this reconnection time
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    retry: Option<Duration>,
+    /// So many streams may be open
+    #[arg(long, value_name = "STREAMS")]
+    limit: Option<usize>,
+    /// How one stream more than that is answered
+    #[arg(long, value_name = "STATUS", default_value = "429", requires = "limit")]
+    limit_status: StatusCode,
+    /// Pages of this origin may read the stream
+    #[arg(long, value_name = "ORIGIN")]
+    cors: Option<String>,
+    /// Pages of that origin may send cookies
+    #[arg(long, requires = "cors")]
+    credentials: bool,
+    /// Where the server tells, in JSON, how many streams are open
+    #[arg(long, value_name = "URL", requires = "stats_pointer")]
+    stats: Option<String>,
+    /// The JSON pointer of that number, such as /connections/active
+    #[arg(long, value_name = "POINTER", requires = "stats")]
+    stats_pointer: Option<String>,
+    /// A POST to this address produces an event
+    #[arg(long, value_name = "URL")]
+    produce: Option<String>,
+    /// What is posted there
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "sse-testkit",
+        requires = "produce"
+    )]
+    produce_body: String,
+    /// A GET of this address is answered 204, so that clients stop
+    #[arg(long, value_name = "URL")]
+    stopped: Option<String>,
+    /// The head and the first bytes come within this time
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    opening: Option<Duration>,
+    /// How soon an event has to arrive, and a client that went has to be noticed
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse::duration)]
+    prompt: Duration,
+    /// How long a stream is looked at for what comes by itself
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse::duration)]
+    observe: Duration,
+    /// How long to wait for any answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration)]
+    answer: Duration,
+    /// How long all of it may take
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse::duration)]
+    deadline: Duration,
+    /// Write the report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) async fn run(args: Args) -> Ending {
+    let target = match target(&args) {
+        Ok(target) => target,
+        Err(reason) => return Ending::CannotBegin(reason),
+    };
+    let line = ProgressBar::new(0).with_style(style());
+    let report = contract::check_with(target, expectations(&args), |progress| {
+        tell(&line, progress);
+    });
+    let report = report.await;
+    line.finish_and_clear();
+    if args.json {
+        match serde_json::to_string_pretty(&report) {
+            Ok(json) => anstream::println!("{json}"),
+            Err(error) => {
+                return Ending::cannot_begin("the report can't be written as JSON", error);
+            }
+        }
+    } else if report.error.is_none() {
+        anstream::println!("{}", report.painted());
+    }
+    match report {
+        Report {
+            error: Some(error), ..
+        } => Ending::CannotBegin(error),
+        report if report.is_ok() => Ending::Done,
+        _ => Ending::Found,
+    }
+}
+
+fn target(args: &Args) -> Result<Target, String> {
+    let target = match &args.post {
+        Some(path) => {
+            let body = std::fs::read(path)
+                .map_err(|error| format!("can't read {}: {error}", path.display()))?;
+            Target::post(&args.url, body)
+        }
+        None => Target::get(&args.url),
+    };
+    let target = match args.http2 {
+        true => target.http2(),
+        false => target,
+    };
+    Ok(with_headers(target, args))
+}
+
+/// What authorizes a client for the stream is needed for what is about it, too.
+fn with_headers(target: Target, args: &Args) -> Target {
+    let headers = args.headers.iter();
+    headers.fold(target, |target, (name, value)| {
+        target.header(name.as_str(), value.as_str())
+    })
+}
+
+fn expectations(args: &Args) -> Expectations {
+    let mut expectations = Expectations::new()
+        .prompt(args.prompt)
+        .observe(args.observe)
+        .answer(args.answer)
+        .deadline(args.deadline);
+    if args.resumable {
+        expectations = expectations.resumable();
+    }
+    if args.ends {
+        expectations = expectations.ends();
+    }
+    if args.both_protocols {
+        expectations = expectations.both_protocols();
+    }
+    if let Some(within) = args.heartbeat {
+        expectations = expectations.heartbeat(within);
+    }
+    if let Some(time) = args.retry {
+        expectations = expectations.retry(time);
+    }
+    if let Some(within) = args.opening {
+        expectations = expectations.opening(within);
+    }
+    if let Some(streams) = args.limit {
+        expectations = expectations.limit(streams, args.limit_status);
+    }
+    if let Some(origin) = &args.cors {
+        expectations = match args.credentials {
+            true => expectations.cors_with_credentials(origin),
+            false => expectations.cors(origin),
+        };
+    }
+    if let (Some(url), Some(pointer)) = (&args.stats, &args.stats_pointer) {
+        expectations = expectations.stats(with_headers(Target::get(url), args), pointer);
+    }
+    if let Some(url) = &args.produce {
+        let body = args.produce_body.as_str();
+        expectations = expectations.produced_by(with_headers(Target::post(url, body), args));
+    }
+    if let Some(url) = &args.stopped {
+        expectations = expectations.stopped(with_headers(Target::get(url), args));
+    }
+    expectations
+}
+
+/// A line on the terminal; nothing where standard error is none.
+fn style() -> ProgressStyle {
+    let style = ProgressStyle::with_template("{spinner} {pos}/{len} checks, {elapsed} {msg}");
+    style.unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn tell(line: &ProgressBar, progress: Progress<'_>) {
+    match progress {
+        Progress::Observing { about, checks, .. } => {
+            line.set_length(checks as u64);
+            line.set_message(format!("looking at a stream for about {about:.1?}"));
+            line.enable_steady_tick(Duration::from_millis(100));
+        }
+        Progress::Done(finding) => {
+            line.inc(1);
+            line.set_message(finding.id);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,59 @@
+//! The ids of events.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::contract::check::{Check, Needs, Verdict};
+use crate::contract::context::Context;
+
+pub(super) const CHECK: Check = Check {
+    id: "ids",
+    title: "Each event has an id of its own",
+    why: "A client comes back with the last id it has seen; where an event has none, or that of \
+          another, it gets events twice or misses some.",
+    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header",
+    needs: Needs::Readable,
+    alone: false,
+    run: |context| Box::pin(run(context)),
+};
+
+async fn run(context: Arc<Context>) -> Verdict {
+    let observation = match context.observation().await {
+        Ok(observation) => observation,
+        Err(verdict) => return verdict,
+    };
+    let resumable = context.expectations.resumable;
+    let seen = &observation.seen;
+    let count = seen.event_count();
+    if count == 0 {
+        return Verdict::not_applicable("no event was seen");
+    }
+    let nul = seen.events().find_map(|(_, event)| {
+        let mut fields = event.fields.iter();
+        fields.find(|it| it.name == "id" && it.value.contains('\0'))
+    });
+    if let Some(field) = nul {
+        let evidence = format!("the id {:?} has a NUL, and is ignored", field.value);
+        let hint = "Leave control characters out of ids.";
+        return Verdict::fail(evidence, hint);
+    }
+    let ids: Vec<_> = seen
+        .events()
+        .filter_map(|(_, it)| it.id.as_deref())
+        .collect();
+    if ids.is_empty() && !resumable {
+        return Verdict::not_applicable("the stream has no ids, and need not");
+    }
+    if ids.len() < count {
+        let evidence = format!("{} of {count} events have no id", count - ids.len());
+        let hint = "Send an id with each event.";
+        return Verdict::short_of(resumable, evidence, hint);
+    }
+    let mut different = HashSet::new();
+    if let Some(id) = ids.iter().find(|id| !different.insert(**id)) {
+        let evidence = format!("two events have the id {id:?}");
+        let hint = "Number events, or name them by what makes them different.";
+        return Verdict::short_of(resumable, evidence, hint);
+    }
+    Verdict::pass(format!("{count} different ids"))
+}

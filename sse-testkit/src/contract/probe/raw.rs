@@ -1,0 +1,83 @@
+//! A request without body as HTTP/1.1 writes it, and whatever bytes come back: an HTTP client hides
+//! what should not be there.
+
+use std::time::Duration;
+
+use http::Request;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::Body;
+use crate::client::{BoxError, dial};
+
+/// More than this is not looked at.
+const ENOUGH: usize = 64 * 1024;
+
+pub(super) async fn exchange(
+    request: Request<Body>,
+    silence: Duration,
+) -> Result<Vec<u8>, BoxError> {
+    let tcp = dial(request.uri()).await?;
+    write_all(&tcp, &written(&request)).await?;
+    let mut received = Vec::new();
+    let mut buffer = vec![0; 8 * 1024];
+    // The head may take as long as the caller waits, what follows only as long as this.
+    while received.len() < ENOUGH {
+        let read = read(&tcp, &mut buffer);
+        let size = match head_end(&received) {
+            None => read.await?,
+            Some(_) => match timeout(silence, read).await {
+                Ok(size) => size?,
+                Err(_) => break,
+            },
+        };
+        if size == 0 {
+            break;
+        }
+        received.extend_from_slice(&buffer[..size]);
+    }
+    Ok(received)
+}
+
+/// Where the head ends and a body would begin.
+pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
+    let end = b"\r\n\r\n";
+    let at = bytes.windows(end.len()).position(|window| window == end)?;
+    Some(at + end.len())
+}
+
+fn written(request: &Request<Body>) -> Vec<u8> {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |it| it.as_str());
+    let mut bytes = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"connection: close\r\n\r\n");
+    bytes
+}
+
+async fn write_all(tcp: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        tcp.writable().await?;
+        match tcp.try_write(bytes) {
+            Ok(size) => bytes = &bytes[size..],
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+async fn read(tcp: &TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        tcp.readable().await?;
+        match tcp.try_read(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Where requests go, and with what.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Uri, Version};
+
+/// A request that can be sent again and again: the one for the stream, or one that makes the server
+/// do something.
+///
+/// What is wrong with it, such as an URL that is none, is told by the report.
+#[derive(Debug, Clone)]
+pub struct Target(Result<Parts, String>);
+
+/// A target that can be sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Parts {
+    pub(crate) method: Method,
+    pub(crate) url: Uri,
+    pub(crate) version: Version,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Target {
+    /// `GET url`, an `http://` one.
+    pub fn get(url: impl AsRef<str>) -> Self {
+        Self::new(Method::GET, url.as_ref(), Bytes::new())
+    }
+
+    /// `POST url` with this body. Its content type is `application/json` if it is JSON, otherwise
+    /// `text/plain`, unless a header says something else.
+    pub fn post(url: impl AsRef<str>, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let json = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
+        let content_type = match json {
+            true => "application/json",
+            false => "text/plain; charset=utf-8",
+        };
+        Self::new(Method::POST, url.as_ref(), body.into()).header(CONTENT_TYPE, content_type)
+    }
+
+    fn new(method: Method, url: &str, body: Bytes) -> Self {
+        let url = match url.parse::<Uri>() {
+            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some() => url,
+            Ok(_) => return Self(Err(format!("{url} is not an http:// URL"))),
+            Err(error) => return Self(Err(format!("the URL {url:?} is not valid: {error}"))),
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Self(Ok(Parts {
+            method,
+            url,
+            version: Version::HTTP_11,
+            headers,
+            body,
+        }))
+    }
+
+    /// Sets a header; one that is already there is replaced.
+    #[must_use]
+    pub fn header<N, V>(mut self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        N::Error: fmt::Display,
+        V: TryInto<HeaderValue>,
+        V::Error: fmt::Display,
+    {
+        if let Ok(parts) = &mut self.0 {
+            match (name.try_into(), value.try_into()) {
+                (Ok(name), Ok(value)) => {
+                    parts.headers.insert(name, value);
+                }
+                (Err(error), _) => {
+                    self.0 = Err(format!("the header's name is not valid: {error}"));
+                }
+                (_, Err(error)) => {
+                    self.0 = Err(format!("the header's value is not valid: {error}"));
+                }
+            }
+        }
+        self
+    }
+
+    /// Sets the method.
+    #[must_use]
+    pub fn method(mut self, method: Method) -> Self {
+        if let Ok(parts) = &mut self.0 {
+            parts.method = method;
+        }
+        self
+    }
+
+    /// Speaks HTTP/2 from the first byte on (prior knowledge) instead of HTTP/1.1.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        if let Ok(parts) = &mut self.0 {
+            parts.version = Version::HTTP_2;
+        }
+        self
+    }
+
+    pub(crate) fn into_parts(self) -> Result<Parts, String> {
+        self.0
+    }
+}
+
+impl fmt::Display for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.method != Method::GET {
+            write!(f, "{} ", self.method)?;
+        }
+        write!(f, "{} ({})", self.url, protocol(self.version))
+    }
+}
+
+/// The protocol's name as people write it.
+pub(crate) fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "h2c",
+        _ => "HTTP/1.1",
+    }
+}

@@ -1,0 +1,125 @@
+//! Each flaw is caught by its check, and by no other.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use sse_testkit::contract::{self, Expectations, Outcome, Report, Target};
+
+use super::server::{Flaw, LIMIT, ORIGIN, RETRY, Server};
+
+const ALL: &[&str] = &[
+    "status",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "cache-control",
+    "buffering",
+    "first-byte",
+    "event-live",
+    "format",
+    "heartbeat",
+    "retry",
+    "end",
+    "ids",
+    "resume",
+    "foreign-ids",
+    "head",
+    "cors",
+    "cors-credentials",
+    "preflight",
+    "stop",
+    "protocols",
+    "empty-chunk",
+    "disconnect",
+    "limit",
+];
+
+fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// Everything that the server is documented to do.
+pub(super) async fn checked(flaw: Flaw) -> Report {
+    let server = Server::start(flaw).await;
+    let expectations = Expectations::new()
+        .resumable()
+        .both_protocols()
+        .heartbeat(millis(200))
+        .retry(RETRY)
+        .limit(LIMIT, StatusCode::TOO_MANY_REQUESTS)
+        .cors_with_credentials(ORIGIN)
+        .stats(Target::get(server.url("/stats")), "/streams/open")
+        .produced_by(Target::post(server.url("/publish"), "hello"))
+        .stopped(Target::get(server.url("/stopped")))
+        .opening(millis(100))
+        .prompt(millis(500))
+        .observe(millis(900))
+        .deadline(Duration::from_secs(60));
+    let target = Target::get(server.url("/events")).header("authorization", "Bearer test");
+    contract::check(target, expectations).await
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_the_contract_passes_every_check() {
+    let report = checked(Flaw::None).await;
+    report.assert_ok();
+    let ids: Vec<_> = report.findings.iter().map(|it| it.id).collect();
+    assert_eq!(ids, ALL);
+    for finding in &report.findings {
+        assert_eq!(finding.outcome, Outcome::Pass, "{report}");
+    }
+}
+
+macro_rules! caught {
+    ($($name:ident: $flaw:ident by $id:literal as $outcome:ident;)*) => {
+        $(#[tokio::test]
+        async fn $name() {
+            let report = checked(Flaw::$flaw).await;
+            let caught: Vec<_> = report
+                .findings
+                .iter()
+                .filter(|it| matches!(it.outcome, Outcome::Fail | Outcome::Warn))
+                .map(|it| (it.id, it.outcome))
+                .collect();
+            assert_eq!(caught, [($id, Outcome::$outcome)], "{report}");
+        })*
+
+        #[test]
+        fn every_check_catches_something() {
+            let catching = [$($id),*];
+            let idle: Vec<_> = ALL.iter().filter(|id| !catching.contains(id)).collect();
+            assert!(idle.is_empty(), "{idle:?}");
+        }
+    };
+}
+
+caught! {
+    another_status_than_200: Created by "status" as Fail;
+    a_charset_that_is_not_utf8: Latin1 by "content-type" as Fail;
+    a_length: Length by "content-length" as Fail;
+    compression_that_holds_events: HeldByGzip by "content-encoding" as Fail;
+    permission_to_store_the_stream: Cacheable by "cache-control" as Fail;
+    silence_about_buffering: Buffered by "buffering" as Warn;
+    a_late_head: LateHead by "first-byte" as Fail;
+    events_that_wait_for_the_next: OneEventBehind by "event-live" as Fail;
+    blank_lines_that_wait_for_the_next_event: BlankLineBehind by "event-live" as Fail;
+    bytes_that_are_no_utf8: NoUtf8 by "format" as Fail;
+    events_without_data: NoData by "format" as Warn;
+    silence: NoHeartbeat by "heartbeat" as Fail;
+    heartbeats_that_are_events: Ping by "heartbeat" as Fail;
+    no_reconnection_time: NoRetry by "retry" as Fail;
+    a_response_that_breaks_off: BreaksOff by "end" as Fail;
+    an_event_without_an_id: OneWithoutId by "ids" as Fail;
+    an_id_that_is_ignored: NeverResumes by "resume" as Fail;
+    an_event_that_comes_again: RepeatsOne by "resume" as Fail;
+    a_strange_id_that_is_refused: RefusesIds by "foreign-ids" as Fail;
+    head_that_fails: HeadFails by "head" as Fail;
+    an_origin_that_is_not_allowed: NoOrigin by "cors" as Fail;
+    origins_that_are_all_allowed: AnyOrigin by "cors-credentials" as Fail;
+    a_preflight_that_is_refused: NoPreflight by "preflight" as Fail;
+    a_client_that_is_not_stopped: NeverStops by "stop" as Fail;
+    another_answer_over_http2: OtherOverHttp2 by "protocols" as Fail;
+    an_empty_event_that_ends_the_stream: EmptyEnds by "empty-chunk" as Fail;
+    clients_that_still_count: KeepsTheGone by "disconnect" as Fail;
+    a_limit_that_does_not_hold: NoLimit by "limit" as Fail;
+}

@@ -1,0 +1,63 @@
+//! What can be wrong with a server.
+
+/// The one thing that is wrong with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    None,
+    /// The stream is a 201.
+    Created,
+    /// The content type has a charset that is not UTF-8.
+    Latin1,
+    /// The stream promises a length.
+    Length,
+    /// A client that accepts gzip gets the first bytes of a gzip stream, and no more.
+    HeldByGzip,
+    /// Caches may store the stream.
+    Cacheable,
+    /// Proxies are told nothing.
+    Buffered,
+    /// The head comes late.
+    LateHead,
+    /// Each event is sent with the next one.
+    OneEventBehind,
+    /// The blank line of each event is sent with the next one.
+    BlankLineBehind,
+    /// A comment that is no UTF-8.
+    NoUtf8,
+    /// Events without data.
+    NoData,
+    /// Nothing breaks the silence.
+    NoHeartbeat,
+    /// An event breaks the silence.
+    Ping,
+    /// The stream does not say when to come back.
+    NoRetry,
+    /// The response breaks off after a while.
+    BreaksOff,
+    /// The second event has no id.
+    OneWithoutId,
+    /// A Last-Event-ID is ignored.
+    NeverResumes,
+    /// The event with the Last-Event-ID is sent again.
+    RepeatsOne,
+    /// A Last-Event-ID that is no text is answered 400.
+    RefusesIds,
+    /// HEAD is answered 500.
+    HeadFails,
+    /// The origin is not allowed.
+    NoOrigin,
+    /// Any origin is allowed, with cookies.
+    AnyOrigin,
+    /// OPTIONS is answered 405.
+    NoPreflight,
+    /// A client that should stop is answered with a stream that ends.
+    NeverStops,
+    /// Over HTTP/2 the stream may be stored.
+    OtherOverHttp2,
+    /// An empty event ends the streams.
+    EmptyEnds,
+    /// Clients that went still count.
+    KeepsTheGone,
+    /// There is no limit.
+    NoLimit,
+}
