@@ -35,43 +35,125 @@ async fn eventsource_parser_sees_what_was_published() {
 }
 
 #[tokio::test]
-async fn explore() {
-    let _ = (INTERMISSION, FINALE);
-    for package in ["eventsource", "eventsource-2"] {
-        let server = Server::start(For::Everybody).await;
-        let seen = node::event_source(package, &server.url("/script")).await.unwrap();
-        report(package, &server, &seen);
-        let server = Server::start(For::Everybody).await;
-        let seen = node::event_source(package, &server.url("/quiet")).await.unwrap();
-        println!("QUIET {package} {seen:?} {:?} {:?}", server.visits(), server.waits());
-    }
+async fn nodes_eventsource_loses_the_id_where_an_event_has_none() {
     let server = Server::start(For::Everybody).await;
-    let seen = node::parser(&server.url("/script")).await.unwrap();
-    report("parser", &server, &seen);
-    for audience in [For::Everybody, For::BlankLinesAreEvents] {
-        let server = Server::start(audience).await;
-        let seen = python::httpx_sse(&server.url("/script")).await.unwrap();
-        report("httpx", &server, &seen);
-        let server = Server::start(audience).await;
-        let seen = python::httpx_sse(&server.url("/quiet")).await.unwrap();
-        println!("QUIET httpx {seen:?} {:?} {:?}", server.visits(), server.waits());
-    }
+    let Some(mut seen) = node::event_source("eventsource", &server.url("/script")).await else {
+        return;
+    };
+    // The standard says that the last event id stays as it was ("Set the last event ID string of
+    // the event source to the value of the last event ID buffer", HTML 9.2.6). This package takes
+    // the event's own (`lastEventId: event.id || ""`). A server need not care: the package still
+    // reconnects with the right one. A page should not compare ids that are empty.
+    let expected = whole(&server);
+    assert_eq!((&*seen[18].event, &*seen[18].id), ("note", ""));
+    seen[18].id.clone_from(&expected[18].id);
+    assert_same(&seen, &expected);
+    assert_resumed(&server);
+}
+
+#[tokio::test]
+async fn version_2_of_nodes_eventsource_loses_an_event_that_was_cut_off() {
+    let server = Server::start(For::Everybody).await;
+    let Some(seen) = node::event_source("eventsource-2", &server.url("/script")).await else {
+        return;
+    };
+    // It takes an id as soon as the line is there, where the standard waits for the end of the
+    // event, and goes on with half an event on the next connection: so what is cut off by the
+    // network in mid-event is lost, and its beginning found in the next event. No server can help
+    // that, other than by never ending a stream within an event, as ours does not.
+    let mut expected = whole(&server);
+    let cut = position(&expected, "cut");
+    expected.remove(cut);
+    expected[cut].event = "cut".to_owned();
+    expected[cut].data.insert_str(0, "a whole line\n");
+    assert_same(&seen, &expected);
+    let ids: Vec<_> = ids(&server);
+    let of_the_cut = server.published()[cut].id.clone();
+    assert_eq!(ids[1], Some(of_the_cut));
+    assert_waited(&server, RETRY);
+}
+
+#[tokio::test]
+async fn httpx_sse_takes_heartbeats_for_events() {
+    let server = Server::start(For::Everybody).await;
+    let Some(seen) = python::httpx_sse(&server.url("/script")).await else {
+        return;
+    };
+    // Behind the first id, each blank line is an event to it (`SSEDecoder.decode` returns nothing
+    // only `if ... not self._last_event_id`, which is never emptied), which the standard does not
+    // dispatch: "If the data buffer is an empty string, set the data buffer and the event type
+    // buffer to the empty string and return" (HTML 9.2.6).
+    let mut expected = whole(&server);
+    let finale = position(&expected, FINALE);
+    let phantom = Seen {
+        event: "message".to_owned(),
+        data: String::new(),
+        id: expected[finale - 1].id.clone(),
+    };
+    let phantoms = seen.len() - expected.len();
+    assert!(phantoms >= 2, "one for each heartbeat");
+    expected.splice(finale..finale, vec![phantom; phantoms]);
+    assert_same(&seen, &expected);
+    assert_resumed(&server);
+}
+
+#[tokio::test]
+async fn httpx_sse_sees_what_was_published_if_heartbeats_are_bare_lines() {
+    let server = Server::start(For::BlankLinesAreEvents).await;
+    let Some(seen) = python::httpx_sse(&server.url("/script")).await else {
+        return;
+    };
+    assert_same(&seen, &whole(&server));
+    assert_resumed(&server);
+}
+
+#[tokio::test]
+async fn eventsource_client_sees_what_was_published() {
     let server = Server::start(For::Everybody).await;
     let seen = crates::eventsource_client(&server.url("/script")).await;
-    report("crate", &server, &seen);
+    assert_same(&seen, &whole(&server));
+    assert_eq!(ids(&server), resumed(&server));
+    // It comes back after half the time at least, at random.
+    assert_waited(&server, RETRY / 2);
+}
+
+#[tokio::test]
+async fn an_id_before_the_first_event_is_resumed_by_those_who_read_as_the_standard_says() {
+    let server = Server::start(For::Everybody).await;
+    let Some(seen) = chromium(&server, "/quiet").await else {
+        return;
+    };
+    assert_same(&seen, &since(&server, "missed"));
+
+    let server = Server::start(For::Everybody).await;
+    let Some(seen) = node::event_source("eventsource-2", &server.url("/quiet")).await else {
+        return;
+    };
+    assert_same(&seen, &since(&server, "missed"));
+
+    // What it sees of the id is an event too many, but it sees it.
+    let server = Server::start(For::Everybody).await;
+    let Some(seen) = python::httpx_sse(&server.url("/quiet")).await else {
+        return;
+    };
+    assert_eq!((&*seen[0].event, &*seen[0].data), ("message", ""));
+    assert_same(&seen[1..], &since(&server, "missed"));
+}
+
+#[tokio::test]
+async fn an_id_before_the_first_event_is_nothing_to_those_who_want_data() {
+    // Both let go of an id whose event has no data, and come back without one: whoever has not had
+    // an event yet starts anew. Where that must not be, a stream has to begin with an event that has
+    // data.
     let server = Server::start(For::Everybody).await;
     let seen = crates::eventsource_client(&server.url("/quiet")).await;
-    println!("QUIET crate {seen:?} {:?} {:?}", server.visits(), server.waits());
+    assert_same(&seen, &since(&server, FINALE));
+
     let server = Server::start(For::Everybody).await;
-    let seen = chromium(&server, "/script").await.unwrap();
-    report("chromium", &server, &seen);
-    let server = Server::start(For::Everybody).await;
-    let seen = chromium(&server, "/quiet").await.unwrap();
-    println!("QUIET chromium {seen:?} {:?} {:?}", server.visits(), server.waits());
-}
-fn report(what: &str, server: &Server, seen: &[Seen]) {
-    println!("== {what}: {} seen of {}; {:?} {:?}", seen.len(), whole(server).len(), server.visits().iter().map(|v| v.last_event_id.clone()).collect::<Vec<_>>(), server.waits());
-    for seen in seen { println!("   {} {} {:.60?}", seen.id, seen.event, seen.data.chars().take(40).collect::<String>()); }
+    let Some(seen) = node::event_source("eventsource", &server.url("/quiet")).await else {
+        return;
+    };
+    assert_same(&seen, &since(&server, FINALE));
 }
 
 /// What there is to see of the stream that has everything.
@@ -101,7 +183,9 @@ async fn chromium(server: &Server, path: &str) -> Option<Vec<Seen>> {
     ";
     let browser = Browser::start().await?;
     browser.open(&server.url).await;
-    let seen = browser.run_to_its_end(READ, vec![json!(path), json!(NAMES)]).await;
+    let seen = browser
+        .run_to_its_end(READ, vec![json!(path), json!(NAMES)])
+        .await;
     browser.close().await;
     Some(serde_json::from_value(seen).unwrap())
 }
@@ -111,23 +195,56 @@ async fn chromium(server: &Server, path: &str) -> Option<Vec<Seen>> {
 fn assert_same(seen: &[Seen], expected: &[Seen]) {
     for (nth, (seen, expected)) in seen.iter().zip(expected).enumerate() {
         // Not `assert_eq!`, which would show all of what is long.
-        assert!(seen == expected, "event {nth}: {:.300}\nexpected: {:.300}", format!("{seen:?}"), format!("{expected:?}"));
+        assert!(
+            seen == expected,
+            "event {nth}: {:.300}\nexpected: {:.300}",
+            format!("{seen:?}"),
+            format!("{expected:?}")
+        );
     }
     assert_eq!(seen.len(), expected.len());
+}
+
+/// What was published from this event on.
+fn since(server: &Server, name: &str) -> Vec<Seen> {
+    let published = server.published();
+    published[position(&published, name)..].to_vec()
+}
+
+#[track_caller]
+fn position(events: &[Seen], name: &str) -> usize {
+    let mut names = events.iter().map(|event| &*event.event);
+    names.position(|event| event == name).unwrap()
 }
 
 /// It came back each time with the id of the last event that it had seen, and not before it was
 /// told to.
 #[track_caller]
 fn assert_resumed(server: &Server) {
+    assert_eq!(ids(server), resumed(server));
+    assert_waited(server, RETRY);
+}
+
+/// With which ids the client came.
+fn ids(server: &Server) -> Vec<Option<String>> {
+    let visits = server.visits().into_iter();
+    visits.map(|visit| visit.last_event_id).collect()
+}
+
+/// With which ids a client comes that has seen all.
+fn resumed(server: &Server) -> [Option<String>; 4] {
     let published = server.published();
-    let nth = |name: &str| published.iter().position(|event| event.event == name).unwrap();
     let id = |nth: usize| Some(published[nth].id.clone());
-    let visits = server.visits();
-    let ids: Vec<_> = visits.into_iter().map(|visit| visit.last_event_id).collect();
-    let expected = [None, id(nth("cut") - 1), id(nth(INTERMISSION)), id(nth(FINALE))];
-    assert_eq!(ids, expected);
+    let [cut, intermission, finale] =
+        ["cut", INTERMISSION, FINALE].map(|name| position(&published, name));
+    [None, id(cut - 1), id(intermission), id(finale)]
+}
+
+/// It came back when it was told to: later than those would that wait for a second by themselves,
+/// and sooner than those that wait for three.
+#[track_caller]
+fn assert_waited(server: &Server, at_least: Duration) {
     for wait in server.waits() {
-        assert!(wait >= RETRY && wait < Duration::from_secs(1), "{wait:?}");
+        assert!(wait >= at_least && wait < Duration::from_millis(2900), "{wait:?}");
     }
 }

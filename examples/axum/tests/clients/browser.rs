@@ -58,7 +58,10 @@ impl Browser {
         }
         let (driver, port) = Driver::start();
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
-        flags.push(format!("--user-data-dir={}", driver.folder.join("data").display()));
+        flags.push(format!(
+            "--user-data-dir={}",
+            driver.folder.join("data").display()
+        ));
         let capabilities = json!({
             "goog:chromeOptions": { "args": flags },
             "timeouts": { "script": PATIENCE.as_millis() as u64 },
@@ -104,7 +107,9 @@ impl Browser {
     pub(crate) async fn until(&self, expression: &str) {
         let begun = Instant::now();
         loop {
-            let is_true = self.run(&format!("return Boolean({expression})"), vec![]).await;
+            let is_true = self
+                .run(&format!("return Boolean({expression})"), vec![])
+                .await;
             if is_true == true {
                 return;
             }

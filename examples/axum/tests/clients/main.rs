@@ -23,6 +23,7 @@ mod script;
 mod server;
 mod watch;
 
+#[path = "../program/mod.rs"]
 mod program;
 mod relay;
 
@@ -30,10 +31,7 @@ mod agree;
 mod openai;
 mod page;
 
-use std::time::Duration;
-
-/// Longer than anything here takes, even on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+use self::program::PATIENCE;
 
 /// Whether this variable says to do without a client.
 fn is_left_out(skip: &str) -> bool {

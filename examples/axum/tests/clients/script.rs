@@ -13,7 +13,15 @@ pub(crate) struct Seen {
 
 /// All names of events that there are, for clients that have to listen for each.
 pub(crate) const NAMES: [&str; 9] = [
-    "message", "tick", "größe", "cut", "intermission", "gap", "missed", "finale", "note",
+    "message",
+    "tick",
+    "größe",
+    "cut",
+    "intermission",
+    "gap",
+    "missed",
+    "finale",
+    "note",
 ];
 
 /// Where the first stream is cut off: in the middle of a line, behind a line that is whole.
@@ -38,7 +46,10 @@ pub(crate) fn events() -> Vec<(&'static str, String)> {
         ("", " a space before it"),
         ("", ": a colon before it"),
         ("", "data: id: 7"),
-        ("", "naïve 日本語 🦀 \u{2028}\u{2029}\u{85}\u{b}\u{c}\u{1e}\u{feff} end"),
+        (
+            "",
+            "naïve 日本語 🦀 \u{2028}\u{2029}\u{85}\u{b}\u{c}\u{1e}\u{feff} end",
+        ),
         ("größe", "a name in Unicode"),
         ("cut", "a whole line\ncut off here\nand more"),
         ("", "after that"),

@@ -28,8 +28,8 @@ use crate::{
     watch::{Verdict, watched},
 };
 
-/// How long clients are told to wait. None of those here would wait for so short a time by itself.
-pub(crate) const RETRY: Duration = Duration::from_millis(300);
+/// How long clients are told to wait. By themselves they would wait for one second, or for three.
+pub(crate) const RETRY: Duration = Duration::from_millis(1200);
 
 /// The text of heartbeats, of which there are two before the last events are published.
 const ALIVE: &str = ": alive";
@@ -88,9 +88,12 @@ impl Server {
             .route("/script", get(script))
             .route("/quiet", get(quiet))
             .layer(SseLayer::new().keep_alive(heartbeat).retry(RETRY))
-            .layer(middleware::from_fn_with_state(Arc::clone(&show), watch))
+            .route_layer(middleware::from_fn_with_state(Arc::clone(&show), watch))
             .with_state(Arc::clone(&show));
-        let app = streams.route("/", get(async || Html("<title>nothing but an origin</title>")));
+        let app = streams.route(
+            "/",
+            get(async || Html("<title>nothing but an origin</title>")),
+        );
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = sse_layer::serve(listener, app);
@@ -115,7 +118,9 @@ impl Server {
     pub(crate) fn waits(&self) -> Vec<Duration> {
         let visits = self.visits();
         let pairs = visits.windows(2);
-        pairs.map(|pair| pair[1].asked - pair[0].over.unwrap()).collect()
+        pairs
+            .map(|pair| pair[1].asked - pair[0].over.unwrap())
+            .collect()
     }
 }
 
@@ -261,7 +266,9 @@ fn directed(body: Body, show: Arc<Show>, path: String, end: End) -> Body {
 }
 
 fn find(bytes: &[u8], text: &str) -> Option<usize> {
-    bytes.windows(text.len()).position(|window| window == text.as_bytes())
+    bytes
+        .windows(text.len())
+        .position(|window| window == text.as_bytes())
 }
 
 /// Notes when a stream is over.

@@ -15,10 +15,7 @@ pub(crate) enum Verdict {
 }
 
 /// Has each chunk looked at before it is sent.
-pub(crate) fn watched(
-    body: Body,
-    look: impl FnMut(&Bytes) -> Verdict + Send + 'static,
-) -> Body {
+pub(crate) fn watched(body: Body, look: impl FnMut(&Bytes) -> Verdict + Send + 'static) -> Body {
     let chunks = body.into_data_stream();
     let watched = stream::unfold(Some((chunks, look)), async |state| {
         let Some((mut chunks, mut look)) = state else {
