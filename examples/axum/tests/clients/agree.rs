@@ -245,6 +245,9 @@ fn resumed(server: &Server) -> [Option<String>; 4] {
 #[track_caller]
 fn assert_waited(server: &Server, at_least: Duration) {
     for wait in server.waits() {
-        assert!(wait >= at_least && wait < Duration::from_millis(2900), "{wait:?}");
+        assert!(
+            wait >= at_least && wait < Duration::from_millis(2900),
+            "{wait:?}"
+        );
     }
 }

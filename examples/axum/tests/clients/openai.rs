@@ -29,18 +29,25 @@ async fn a_streamed_answer_is_the_one_that_comes_whole() {
     assert!(answer.contains("naïve 日本語 🦀?"), "{answer}");
 
     let options = json!({ "stream": true, "stream_options": { "include_usage": true } });
-    let said = python::chat(&server.url(""), &request(&options)).await.unwrap();
+    let said = python::chat(&server.url(""), &request(&options))
+        .await
+        .unwrap();
     let (end, chunks) = said.split_last().unwrap();
     // The iterator ends with [DONE], which is not a chunk.
     assert_eq!(end["what"], "end");
     let chunks: Vec<&Value> = chunks.iter().map(|line| &line["chunk"]).collect();
     let (usage, chunks) = chunks.split_last().unwrap();
-    assert_eq!(usage["usage"]["total_tokens"], whole["usage"]["total_tokens"]);
+    assert_eq!(
+        usage["usage"]["total_tokens"],
+        whole["usage"]["total_tokens"]
+    );
     let choice = |chunk: &&Value| chunk["choices"][0].clone();
     let choices: Vec<Value> = chunks.iter().map(choice).collect();
     assert_eq!(choices[0]["delta"]["role"], "assistant");
     assert_eq!(choices.last().unwrap()["finish_reason"], "stop");
-    let contents = choices.iter().filter_map(|choice| choice["delta"]["content"].as_str());
+    let contents = choices
+        .iter()
+        .filter_map(|choice| choice["delta"]["content"].as_str());
     assert_eq!(contents.collect::<String>(), answer);
 }
 
@@ -76,5 +83,8 @@ async fn a_stream_over_the_limit_is_an_error_to_the_package() {
         return;
     };
     let kind = (&said[0]["what"], &said[0]["kind"], &said[0]["status"]);
-    assert_eq!(kind, (&json!("error"), &json!("RateLimitError"), &json!(429)));
+    assert_eq!(
+        kind,
+        (&json!("error"), &json!("RateLimitError"), &json!(429))
+    );
 }

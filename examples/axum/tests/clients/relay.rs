@@ -92,7 +92,7 @@ impl Way {
         };
         tokio::select! {
             _ = server.changed() => {}
-            _: io::Result<()> = there_and_back => {}
+            _ = there_and_back => {}
         }
     }
 
@@ -115,7 +115,8 @@ impl Way {
         }
         let id = request.lines().find_map(|line| {
             let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("last-event-id").then(|| value.to_owned())
+            name.eq_ignore_ascii_case("last-event-id")
+                .then(|| value.to_owned())
         });
         self.streams.lock().unwrap().push(Stream {
             last_event_id: id,
