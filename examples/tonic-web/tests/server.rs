@@ -5,6 +5,9 @@
     reason = "a test that can't go on should say where"
 )]
 
+#[path = "../../axum/tests/clients/browser.rs"]
+mod browser;
+
 use std::{
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -23,6 +26,8 @@ use tokio::{
     time::timeout,
 };
 use tonic::transport::{Channel, Endpoint};
+
+use self::browser::Browser;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-tonic-web");
 
@@ -124,6 +129,78 @@ async fn the_command_line_is_followed() {
         json!(1)
     );
     server.grpc_web().await.expect_message().await;
+}
+
+#[tokio::test]
+async fn both_halves_of_the_page_show_the_same() {
+    /// The text of a part, in both halves.
+    const BOTH: &str = "
+        return ['#events', '#messages'].map((half) =>
+          document.querySelector(`${half} ${arguments[0]}`).innerText);
+    ";
+
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    // One price of each symbol: what is shown stays as it is.
+    let server = Server::start(&["--tick-ms", "60000"]).await;
+    browser.open(&server.url("/")).await;
+    for half in ["#events", "#messages"] {
+        browser
+            .until(&format!(
+                "document.querySelectorAll('{half} tbody tr').length === 4 && \
+                 document.querySelector('{half} [data-part=state]').innerText === 'open'"
+            ))
+            .await;
+    }
+    let symbols = browser
+        .run(BOTH, vec![json!("tbody tr:last-child th")])
+        .await;
+    assert_eq!(symbols, json!(["INIT", "INIT"]));
+    for part in [".price", ".change"] {
+        let shown = browser
+            .run(BOTH, vec![json!(format!("tbody {part}"))])
+            .await;
+        assert!(
+            shown[0].as_str().is_some_and(|shown| !shown.is_empty()),
+            "{shown}"
+        );
+        assert_eq!(shown[0], shown[1], "{part}");
+    }
+    let counted = browser.run(BOTH, vec![json!("[data-part=messages]")]).await;
+    assert_eq!(counted, json!(["4", "4"]));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn both_halves_of_the_page_tell_of_a_failure() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let server = Server::start(&["--tick-ms", "10"]).await;
+    browser.open(&server.url("/")).await;
+    browser
+        .until("document.querySelector('#events tbody tr')")
+        .await;
+    browser.click("#fail").await;
+    for half in ["#events", "#messages"] {
+        browser
+            .until(&format!(
+                "document.querySelector('{half} [data-part=state]').innerText === 'failed'"
+            ))
+            .await;
+    }
+    // The same status, as the event `error` and as trailers.
+    let event = browser.text("#events [data-part=end]").await;
+    let data = event.strip_prefix("event: error\ndata: ").unwrap();
+    let status: Value = serde_json::from_str(data).unwrap();
+    let trailers = format!(
+        "grpc-status: {}\ngrpc-message: {}",
+        status["code"],
+        status["message"].as_str().unwrap()
+    );
+    assert_eq!(browser.text("#messages [data-part=end]").await, trailers);
+    browser.close().await;
 }
 
 #[tokio::test]
