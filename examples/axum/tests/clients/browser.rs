@@ -154,7 +154,7 @@ impl Driver {
         let mut driver = Self {
             process,
             folder,
-            stdout: stdout,
+            stdout,
         };
         let mut line = String::new();
         loop {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use crate::{browser::Browser, program::Server, relay::Relay};
+use crate::{PATIENCE, browser::Browser, program::Server, relay::Relay};
 
 /// A tick that does not come while a test runs.
 const NO_TICKS: [&str; 2] = ["--tick-ms", "3600000"];
@@ -195,9 +196,8 @@ async fn heartbeats_are_invisible() {
     browser.run(LISTEN, vec![]).await;
     browser.until("seen.length").await;
     let before = heartbeats(&server).await;
-    while heartbeats(&server).await < before + 50 {
-        tokio::task::yield_now().await;
-    }
+    let fifty = async { while heartbeats(&server).await < before + 50 {} };
+    timeout(PATIENCE, fifty).await.unwrap();
     browser.click("#notifications form button").await;
     browser.until("seen.length > 1").await;
     let seen = browser.run("return seen", vec![]).await;
