@@ -41,9 +41,11 @@ pub(crate) struct Browser {
     driver: Driver,
 }
 
-/// The driver, and the folder in which its browser keeps its data. The browser goes with it.
+/// The driver, and the folder in which its browser keeps its data.
 struct Driver {
     process: Child,
+    /// The browser's process, which would outlive its driver.
+    browser: Option<u64>,
     folder: PathBuf,
     /// Kept open, since the driver goes on talking.
     stdout: BufReader<ChildStdout>,
@@ -56,7 +58,7 @@ impl Browser {
             eprintln!("skipped, since {SKIP} is set");
             return None;
         }
-        let (driver, port) = Driver::start();
+        let (mut driver, port) = Driver::start();
         let mut flags: Vec<String> = FLAGS.map(str::to_owned).into();
         flags.push(format!(
             "--user-data-dir={}",
@@ -71,6 +73,8 @@ impl Browser {
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .unwrap_or_else(|error: NewSessionError| panic!("{MISSING} ({error})"));
+        let session = client.capabilities().unwrap();
+        driver.browser = session.get("goog:processID").and_then(Value::as_u64);
         Some(Self { client, driver })
     }
 
@@ -123,9 +127,9 @@ impl Browser {
     }
 
     /// Closes it, so that nothing of it is left when the test ends.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(mut self) {
         self.client.close().await.unwrap();
-        drop(self.driver);
+        self.driver.browser = None;
     }
 }
 
@@ -153,6 +157,7 @@ impl Driver {
         let stdout = BufReader::new(process.stdout.take().unwrap());
         let mut driver = Self {
             process,
+            browser: None,
             folder,
             stdout,
         };
@@ -171,7 +176,11 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // The browser dies with its driver, should it still be there.
+        // It is still there if the test has failed.
+        if let Some(browser) = self.browser {
+            let kill = ["-s", "KILL", &browser.to_string()];
+            let _ = Command::new("kill").args(kill).status();
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
