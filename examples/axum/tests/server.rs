@@ -5,79 +5,19 @@
     reason = "a test that can't go on should say where"
 )]
 
-use std::{
-    collections::BTreeMap,
-    process::{ExitStatus, Stdio},
-    time::Duration,
-};
+mod program;
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use sse_testkit::Reconnect;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
-    process::{Child, Command},
     time::timeout,
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_example-axum");
-
-/// Longer than anything here takes, even on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    async fn start(args: &[&str]) -> Self {
-        let mut child = program(&["--addr", "127.0.0.1:0"])
-            .args(args)
-            .spawn()
-            .unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        timeout(PATIENCE, stdout.read_line(&mut line))
-            .await
-            .unwrap()
-            .unwrap();
-        let address = line
-            .strip_prefix("listening on http://")
-            .and_then(|line| line.strip_suffix('\n'))
-            .unwrap_or_else(|| panic!("said {line:?}"));
-        Self {
-            child,
-            address: address.to_owned(),
-        }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    /// Asks it to end, with the signal of this name.
-    async fn signal(&self, name: &str) {
-        let id = self.child.id().unwrap().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status().await;
-        assert!(status.unwrap().success());
-    }
-
-    async fn exit_status(mut self) -> ExitStatus {
-        timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap()
-    }
-}
-
-fn program(args: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
-    command
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
+use self::program::{PATIENCE, Server, program};
 
 #[tokio::test]
 async fn what_is_sent_over_a_socket_is_what_is_sent_in_process() {

@@ -5,6 +5,9 @@
     reason = "a test that can't go on should say where"
 )]
 
+#[path = "../../axum/tests/clients/browser.rs"]
+mod browser;
+
 use std::{
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -23,6 +26,8 @@ use tokio::{
     time::timeout,
 };
 use tonic::transport::{Channel, Endpoint};
+
+use self::browser::Browser;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-tonic-web");
 
@@ -124,6 +129,84 @@ async fn the_command_line_is_followed() {
         json!(1)
     );
     server.grpc_web().await.expect_message().await;
+}
+
+#[tokio::test]
+async fn both_halves_of_the_page_show_the_prices() {
+    /// Symbol, price and change of each row.
+    const ROWS: &str = "
+        const text = (row, part) => row.querySelector(part).innerText;
+        const rows = document.querySelectorAll(`${arguments[0]} tbody tr`);
+        return [...rows].map((row) => ['th', '.price', '.change'].map((part) => text(row, part)));
+    ";
+
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    // One price of each symbol: what is shown stays as it is.
+    let server = Server::start(&["--tick-ms", "60000"]).await;
+    browser.open(&server.url("/")).await;
+    for half in ["#events", "#messages"] {
+        browser
+            .until(&format!(
+                "document.querySelectorAll('{half} tbody tr').length === 4 && \
+                 document.querySelector('{half} [data-part=state]').innerText === 'open'"
+            ))
+            .await;
+        let rows = browser.run(ROWS, vec![json!(half)]).await;
+        let rows: Vec<[String; 3]> = serde_json::from_value(rows).unwrap();
+        // A price moves with each millisecond, but what it was when the market opened is the same.
+        let opened = rows.iter().map(|[symbol, price, change]| {
+            let number = |text: &str| text.parse::<f64>().unwrap();
+            let (_, change) = change.split_once(' ').unwrap();
+            (&**symbol, format!("{:.2}", number(price) - number(change)))
+        });
+        let expected = [
+            ("ACME", "101.25"),
+            ("GLOBEX", "254.80"),
+            ("HOOLI", "187.90"),
+            ("INIT", "42.15"),
+        ];
+        let expected = expected.map(|(symbol, price)| (symbol, price.to_owned()));
+        assert_eq!(opened.collect::<Vec<_>>(), expected, "{half}");
+        assert!(rows.iter().any(|[_, _, change]| change != "\u{25a0} 0.00"));
+        assert_eq!(
+            browser.text(&format!("{half} [data-part=messages]")).await,
+            "4"
+        );
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn both_halves_of_the_page_tell_of_a_failure() {
+    let Some(browser) = Browser::start().await else {
+        return;
+    };
+    let server = Server::start(&["--tick-ms", "10"]).await;
+    browser.open(&server.url("/")).await;
+    browser
+        .until("document.querySelector('#events tbody tr')")
+        .await;
+    browser.click("#fail").await;
+    for half in ["#events", "#messages"] {
+        browser
+            .until(&format!(
+                "document.querySelector('{half} [data-part=state]').innerText === 'failed'"
+            ))
+            .await;
+    }
+    // The same status, as the event `error` and as trailers.
+    let event = browser.text("#events [data-part=end]").await;
+    let data = event.strip_prefix("event: error\ndata: ").unwrap();
+    let status: Value = serde_json::from_str(data).unwrap();
+    let trailers = format!(
+        "grpc-status: {}\ngrpc-message: {}",
+        status["code"],
+        status["message"].as_str().unwrap()
+    );
+    assert_eq!(browser.text("#messages [data-part=end]").await, trailers);
+    browser.close().await;
 }
 
 #[tokio::test]
