@@ -39,9 +39,8 @@ fn millis(n: u64) -> Duration {
 }
 
 /// Everything that the server is documented to do.
-pub(super) async fn checked(flaw: Flaw) -> Report {
-    let server = Server::start(flaw).await;
-    let expectations = Expectations::new()
+fn documented(server: &Server) -> Expectations {
+    Expectations::new()
         .resumable()
         .both_protocols()
         .heartbeat(millis(200))
@@ -54,9 +53,16 @@ pub(super) async fn checked(flaw: Flaw) -> Report {
         .opening(millis(100))
         .prompt(millis(500))
         .observe(millis(900))
-        .deadline(Duration::from_secs(60));
-    let target = Target::get(server.url("/events")).header("authorization", "Bearer test");
-    contract::check(target, expectations).await
+        .deadline(Duration::from_secs(60))
+}
+
+fn target(server: &Server) -> Target {
+    Target::get(server.url("/events")).header("authorization", "Bearer test")
+}
+
+async fn checked(flaw: Flaw) -> Report {
+    let server = Server::start(flaw).await;
+    contract::check(target(&server), documented(&server)).await
 }
 
 #[tokio::test]
@@ -67,6 +73,53 @@ async fn a_server_that_keeps_the_contract_passes_every_check() {
     assert_eq!(ids, ALL);
     for finding in &report.findings {
         assert_eq!(finding.outcome, Outcome::Pass, "{report}");
+    }
+}
+
+#[tokio::test]
+async fn http2_is_checked_in_the_same_way() {
+    let server = Server::start(Flaw::None).await;
+    let report = contract::check(target(&server).http2(), documented(&server)).await;
+    assert_eq!(report.count(Outcome::Pass), ALL.len(), "{report}");
+    let protocols = report.finding("protocols").unwrap();
+    assert_eq!(protocols.evidence, "the same over HTTP/1.1");
+}
+
+#[tokio::test]
+async fn a_200_that_says_when_to_come_back_is_an_answer_to_one_stream_too_many() {
+    let limited = async |flaw| {
+        let server = Server::start(flaw).await;
+        let expectations = documented(&server).limit(LIMIT, StatusCode::OK);
+        contract::check(target(&server), expectations).await
+    };
+    let report = limited(Flaw::RetryLater).await;
+    assert_eq!(report.count(Outcome::Pass), ALL.len(), "{report}");
+    let report = limited(Flaw::EndsAtOnce).await;
+    assert_eq!(report.count(Outcome::Pass), ALL.len() - 1, "{report}");
+    let limit = report.finding("limit").unwrap();
+    assert!(limit.evidence.contains("without a retry"), "{report}");
+}
+
+#[tokio::test]
+async fn what_nobody_expects_is_not_demanded() {
+    let server = Server::start(Flaw::NeverResumes).await;
+    let expectations = Expectations::new()
+        .produced_by(Target::post(server.url("/publish"), "hello"))
+        .observe(millis(200));
+    let report = contract::check(target(&server), expectations).await;
+    report.assert_ok();
+    // A browser comes back with the id whether or not anybody expects it.
+    assert_eq!(report.finding("resume").unwrap().outcome, Outcome::Warn);
+    for id in [
+        "cors",
+        "cors-credentials",
+        "preflight",
+        "stop",
+        "disconnect",
+        "limit",
+    ] {
+        let finding = report.finding(id).unwrap();
+        assert_eq!(finding.outcome, Outcome::NotApplicable, "{report}");
     }
 }
 

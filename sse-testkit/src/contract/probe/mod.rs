@@ -90,11 +90,12 @@ impl Probe {
         }
     }
 
-    /// Sends the request over HTTP/1.1 and returns the bytes that come back, until the server closes
-    /// the connection or is silent for as long as this.
+    /// Sends the request over HTTP/1.1 and returns the bytes that come back, until something follows
+    /// the head, the server closes the connection, or is silent after the head for this long.
     pub(super) async fn raw(&self, ask: Ask, silence: Duration) -> Result<Vec<u8>, NoAnswer> {
         let exchange = raw::exchange(ask.into_request(), silence);
-        match timeout(self.answer_within, exchange).await {
+        // The silence begins when the head has come.
+        match timeout(self.answer_within + silence, exchange).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(error)) => Err(NoAnswer::from_error(&*error)),
             Err(_) => Err(NoAnswer::TooLate(self.answer_within)),

@@ -26,6 +26,7 @@ pub(super) async fn exchange(
         let read = read(&tcp, &mut buffer);
         let size = match head_end(&received) {
             None => read.await?,
+            Some(end) if received.len() > end => break,
             Some(_) => match timeout(silence, read).await {
                 Ok(size) => size?,
                 Err(_) => break,

@@ -82,7 +82,13 @@ async fn events(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
         LIMIT
     };
     let Some(slot) = streams.slot(limit) else {
-        return plain(StatusCode::TOO_MANY_REQUESTS, "");
+        let mut response = match flaw {
+            Flaw::RetryLater => plain(StatusCode::OK, "retry: 3000\n"),
+            Flaw::EndsAtOnce => plain(StatusCode::OK, ":\n"),
+            _ => return plain(StatusCode::TOO_MANY_REQUESTS, ""),
+        };
+        headers(&request, flaw, response.headers_mut());
+        return response;
     };
     let gzip = request.headers().get("accept-encoding");
     let gzip = gzip.is_some_and(|it| it.to_str().unwrap().contains("gzip"));

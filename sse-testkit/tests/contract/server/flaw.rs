@@ -60,4 +60,8 @@ pub(crate) enum Flaw {
     KeepsTheGone,
     /// There is no limit.
     NoLimit,
+    /// No flaw: one stream too many is a 200 that says when to come back, and ends.
+    RetryLater,
+    /// The same, without saying when.
+    EndsAtOnce,
 }
