@@ -415,7 +415,7 @@ async fn a_test_can_keep_what_it_saw() {
     let ids: Vec<_> = kept
         .exchanges()
         .iter()
-        .map(|it| it.last_event_id())
+        .map(Exchange::last_event_id)
         .collect();
     assert_eq!(ids, ["1", "3"]);
     let replay = MockServer::replay(&kept).at_once().start().await;
