@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use sse_testkit::mock::{MockServer, Script, event, message};
-use sse_testkit::recording::Recording;
+use sse_testkit::recording::{Exchange, Recording};
 use sse_testkit::{EventStream, Frame, Reconnect, Seen, connect};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -317,19 +317,16 @@ async fn a_recording_is_resumed_behind_any_id() {
 #[tokio::test]
 async fn a_client_that_has_all_events_is_told_to_stop() {
     let rest = [
-        r#"{"text":": alive
-
-retry: 5
-
-"}
+        r#"{"text":": alive\n\nretry: 5\n\n"}
         {"end":true}"#,
-        r#"{"text":"id: 2
-data: cut"}
+        r#"{"text":"id: 2\ndata: cut"}
         {"error":"reset"}"#,
     ];
     for rest in rest {
         let recorded = recording(&format!(
-            "{{{STREAM}}}\n{{\"text\":\"id: 1\\ndata: one\\n\\n\"}}\n{rest}"
+            r#"{{{STREAM}}}
+            {{"text":"id: 1\ndata: one\n\n"}}
+            {rest}"#
         ));
         let server = MockServer::replay(&recorded).start().await;
         let sse = connect(server.url("/")).last_event_id("1").await;

@@ -8,6 +8,9 @@
 //!
 //! use sse_testkit::mock::{MockServer, Script, event};
 //!
+//! # #[cfg(not(feature = "socket"))]
+//! # fn main() {}
+//! # #[cfg(feature = "socket")]
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! let server = MockServer::scripts([

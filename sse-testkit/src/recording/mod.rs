@@ -35,7 +35,7 @@
 //! let recording: Recording = r#"
 //!     {"sse_recording":1}
 //!     {"status":200,"headers":{"content-type":"text/event-stream"}}
-//!     # Two seconds of thinking.
+//!     ## Two seconds of thinking.
 //!     {"after":2000,"text":"data: done\n\n"}
 //!     {"end":true}
 //! "#.parse()?;
