@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+pub mod chaos;
 mod client;
 mod clock;
 mod decode;
 mod expect;
+mod failure;
 mod frame;
 pub mod grpc_web;
 pub mod parser;
