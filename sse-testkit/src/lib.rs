@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod assignment;
 mod body;
 pub mod chaos;
 mod client;
@@ -9,6 +10,7 @@ mod expect;
 mod failure;
 mod frame;
 pub mod grpc_web;
+pub mod json;
 pub mod parser;
 mod record;
 mod recorder;
@@ -25,4 +27,4 @@ pub use self::frame::Frame;
 pub use self::parser::Event;
 pub use self::record::Chunk;
 pub use self::stream::{EventStream, Reconnect};
-pub use self::transcript::Transcript;
+pub use self::transcript::{Redactions, Transcript};

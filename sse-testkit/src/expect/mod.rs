@@ -1,10 +1,11 @@
 //! What a test can say about an event stream.
 
+mod check;
 mod collect;
+mod decode;
 mod event;
 mod frames;
 pub(crate) mod head;
-mod json;
 mod quiet;
 mod tagged;
 
