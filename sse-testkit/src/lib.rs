@@ -4,6 +4,7 @@ mod assignment;
 mod body;
 pub mod chaos;
 mod client;
+mod clients;
 mod clock;
 mod decode;
 mod expect;
@@ -21,8 +22,9 @@ pub use self::body::Body;
 #[cfg(feature = "socket")]
 pub use self::client::connect;
 pub use self::client::{RequestBuilder, get, request};
-pub use self::expect::ExpectEvent;
+pub use self::clients::{Clients, all};
 pub use self::expect::head::IntoStatus;
+pub use self::expect::{ExpectEvent, pattern};
 pub use self::frame::Frame;
 pub use self::parser::Event;
 pub use self::record::Chunk;

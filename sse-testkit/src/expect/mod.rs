@@ -7,6 +7,8 @@ mod event;
 mod frames;
 pub(crate) mod head;
 mod quiet;
+mod sequence;
 mod tagged;
 
 pub use self::event::ExpectEvent;
+pub use self::sequence::pattern;

@@ -224,7 +224,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// `0ms`, `250ms`, `15s`, `1.5s`: whole milliseconds, what is below them is noise.
-fn time(duration: Duration) -> String {
+pub(crate) fn time(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis < 1000 {
         return format!("{millis}ms");
