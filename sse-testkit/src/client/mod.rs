@@ -14,4 +14,6 @@ pub(crate) use self::request::Template;
 pub(crate) use self::socket::Socket;
 #[cfg(feature = "socket")]
 pub use self::socket::connect;
-pub(crate) use self::transport::{BoxError, ResponseBody, Transport, describe};
+pub(crate) use self::transport::{
+    BoxError, ResetOnClose, ResponseBody, Sending, Transport, describe,
+};

@@ -161,8 +161,9 @@ fn report(clients: &[Seen<'_>], best: usize, same: &[usize]) -> String {
     let right = &clients[best];
     let mut text = "the clients have not seen the same events\n".to_owned();
     let agree: Vec<_> = same.iter().map(|index| (index + 1).to_string()).collect();
-    let plural = if agree.len() == 1 { "" } else { "s" };
-    text.push_str(&format!("client{plural} {}: the same\n", agree.join(", ")));
+    if agree.len() > 1 {
+        text.push_str(&format!("clients {}: the same\n", agree.join(", ")));
+    }
     let others = clients.iter().enumerate();
     for (index, client) in others.filter(|(index, _)| !same.contains(index)) {
         let (one, other) = (best + 1, index + 1);
@@ -197,6 +198,7 @@ fn notes(right: &Seen<'_>, client: &Seen<'_>, here: usize, there: usize) -> Vec<
             .position(|event| event.id.as_deref() == Some(id))
         {
             None => notes.push(format!("#{id} never came")),
+            Some(at) if at == there => notes.push(format!("#{id} is not the same")),
             Some(at) => notes.push(format!("#{id} came as its event {}", at + 1)),
         }
     }

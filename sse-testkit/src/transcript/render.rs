@@ -203,7 +203,7 @@ pub(super) fn lines(head: &str, text: &str) -> String {
 }
 
 /// A name or id as it stands if that can't be misread.
-pub(super) fn token(text: &str) -> String {
+pub(crate) fn token(text: &str) -> String {
     let plain = |it: char| it.is_alphanumeric() || "_-.:/".contains(it);
     match !text.is_empty() && text.chars().all(plain) {
         true => text.to_owned(),
