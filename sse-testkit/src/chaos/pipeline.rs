@@ -3,8 +3,6 @@
 use std::fmt;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
-
 use super::piece::Piece;
 use super::stage::Stage;
 
@@ -41,7 +39,7 @@ impl Pipeline {
 
     /// Takes out what the faults hold, in the order it came.
     #[cfg(feature = "socket")]
-    pub(super) fn take_held(&mut self) -> Vec<Bytes> {
+    pub(super) fn take_held(&mut self) -> Vec<bytes::Bytes> {
         let held = self.stages.iter_mut().rev().map(|stage| stage.take_held());
         held.filter(|bytes| !bytes.is_empty()).collect()
     }

@@ -32,8 +32,7 @@ use crate::recorder::Spot;
 pub fn every_split(bytes: impl AsRef<[u8]>, mut check: impl FnMut(&[Bytes])) {
     let spot = Spot::here();
     let bytes = bytes.as_ref();
-    let mut checked = 0;
-    for split in splits(bytes) {
+    for (checked, split) in splits(bytes).enumerate() {
         // Nothing of the check is looked at after it has panicked.
         let outcome = catch_unwind(AssertUnwindSafe(|| check(split.pieces())));
         if let Err(panic) = outcome {
@@ -50,7 +49,6 @@ pub fn every_split(bytes: impl AsRef<[u8]>, mut check: impl FnMut(&[Bytes])) {
                 said(&*panic).replace('\n', "\n          "),
             );
         }
-        checked += 1;
     }
 }
 

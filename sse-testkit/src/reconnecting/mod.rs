@@ -29,7 +29,7 @@ use crate::stream::{EventStream, Reconnect};
 /// # use futures_util::stream;
 /// # async fn numbers(headers: axum::http::HeaderMap) -> Sse<impl stream::Stream<Item = Result<Event, std::convert::Infallible>>> {
 /// #     let last = headers.get("last-event-id").map_or(0, |id| id.to_str().unwrap().parse().unwrap());
-/// #     Sse::new(stream::iter((last + 1..=9).map(|n: u32| Ok(Event::default().id(n.to_string()).data("")))))
+/// #     Sse::new(stream::iter((last + 1..=9).map(|n: u32| Ok(Event::default().id(n.to_string()).data("x")))))
 /// # }
 /// # let app = axum::Router::new().route("/numbers", axum::routing::get(numbers));
 /// use sse_testkit::{Cut, reconnecting};
@@ -143,11 +143,10 @@ impl EventStream {
             }
         };
         let is_cut = |what: &What| match (cut, what) {
-            (Cut::MidFrame, What::End { discarded: None }) => Verdict::Wrong(String::new()),
-            (Cut::MidFrame | Cut::AfterFrame, What::End { .. }) => Verdict::Met(()),
-            (Cut::Reset, What::Error(_)) => Verdict::Met(()),
-            (_, What::Frame(Frame::Event { .. })) => Verdict::Wrong(String::new()),
-            (_, What::Frame(_)) => Verdict::Skip,
+            (Cut::MidFrame, What::End { discarded: Some(_) })
+            | (Cut::AfterFrame, What::End { .. })
+            | (Cut::Reset, What::Error(_)) => Verdict::Met(()),
+            (_, What::Frame(frame)) if !matches!(frame, Frame::Event { .. }) => Verdict::Skip,
             _ => Verdict::Wrong(String::new()),
         };
         self.recorder.expect(spot, &expected, None, is_cut).await;

@@ -32,7 +32,7 @@ use super::render::token;
 /// sse.collect_to_end().await;
 /// insta::assert_snapshot!(sse.transcript().redact_with(&REDACTIONS), @r#"
 /// HTTP 200 OK
-/// content-length: 48
+/// content-length: 47
 /// content-type: text/event-stream
 /// x-request-id: [request]
 ///

@@ -28,5 +28,9 @@ pub(super) trait Stage: Send + Sync {
     fn is_waiting(&self) -> bool;
 
     /// Takes out the bytes that are held.
+    #[cfg_attr(
+        not(feature = "socket"),
+        expect(dead_code, reason = "only the proxy changes its faults")
+    )]
     fn take_held(&mut self) -> Bytes;
 }

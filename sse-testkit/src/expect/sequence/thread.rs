@@ -75,7 +75,7 @@ impl<'p> Threads<'p> {
     pub(super) fn patience(&self, last: Duration, timeout: Duration) -> Duration {
         let left = self.threads.iter().map(|thread| {
             let pattern = self.patterns.get(thread.next(self.patterns));
-            match pattern.and_then(|pattern| pattern.latest()) {
+            match pattern.and_then(|pattern| pattern.within) {
                 Some(within) => (thread.last + within).saturating_sub(last).min(timeout),
                 None => timeout,
             }
@@ -165,11 +165,6 @@ impl Pattern {
             Kind::Event | Kind::AnyNumber | Kind::Heartbeat | Kind::End => false,
         };
         inner || self.within.is_some() || self.after.is_some()
-    }
-
-    /// How long it may take until it is met.
-    fn latest(&self) -> Option<Duration> {
-        self.within
     }
 }
 
@@ -310,7 +305,7 @@ impl Step<'_> {
     }
 
     fn is_too_late(&self, thread: &Thread, target: usize) -> bool {
-        let within = self.patterns.get(target).and_then(Pattern::latest);
+        let within = self.patterns.get(target).and_then(|pattern| pattern.within);
         within.is_some_and(|within| self.at.saturating_sub(thread.last) > within)
     }
 
