@@ -260,6 +260,16 @@ async fn clients_that_differ_are_shown_where_they_do() {
       client 2    event tick #4 | four
                   #3 never came
     ");
+    // The first id they share is the last one, but what stood before it is not the same.
+    let other: Script = &[THIRD, FOURTH];
+    insta::assert_snapshot!(compared(&[&[FIRST, SECOND, FOURTH], other]).await.unwrap_err(), @r"
+    the clients have not seen the same events
+
+    client 2 differs at its event 1
+      client 1    event tick #2 | two
+      client 2    event tick #3 | three
+                  #2 never came
+    ");
     insta::assert_snapshot!(compared(&[&[FIRST], &[FOURTH]]).await.unwrap_err(), @r"
     the clients have not seen the same events
 
