@@ -27,14 +27,16 @@ impl Event {
     /// If the data is not JSON, or there is no such variant.
     #[track_caller]
     pub fn tagged<T: DeserializeOwned>(&self) -> T {
-        let value = serde_json::from_str::<Value>(&self.data).and_then(|data| {
-            let tagged = Value::Object([(self.event.clone(), data)].into_iter().collect());
-            serde_json::from_value(tagged)
-        });
-        match value {
+        match self.try_tagged() {
             Ok(value) => value,
             Err(error) => self.undecodable::<T>(&error),
         }
+    }
+
+    pub(crate) fn try_tagged<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let data: Value = serde_json::from_str(&self.data)?;
+        let tagged = [(self.event.clone(), data)].into_iter().collect();
+        serde_json::from_value(Value::Object(tagged))
     }
 
     #[track_caller]

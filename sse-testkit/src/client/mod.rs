@@ -16,4 +16,6 @@ pub(crate) use self::socket::Socket;
 pub use self::socket::connect;
 #[cfg(feature = "contract")]
 pub(crate) use self::socket::{Unreachable, dial};
-pub(crate) use self::transport::{BoxError, ResponseBody, Transport, describe};
+pub(crate) use self::transport::{
+    BoxError, ResetOnClose, ResponseBody, Sending, Transport, describe,
+};

@@ -167,6 +167,15 @@ impl RequestBuilder {
         self
     }
 
+    /// Sends it through something around the transport.
+    pub(crate) fn through(
+        mut self,
+        wrap: impl FnOnce(Box<dyn Transport>) -> Box<dyn Transport>,
+    ) -> Self {
+        self.transport = wrap(self.transport);
+        self
+    }
+
     /// Sets the time up. Where there is nothing to send, the reason is recorded.
     pub(crate) async fn start(self, protocol: &'static str) -> (Recorder, Option<Template>) {
         let real_time = self.real_time || self.transport.needs_real_time();

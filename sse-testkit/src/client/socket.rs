@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::request::RequestBuilder;
-use super::transport::{BoxError, Sending, Transport, boxed};
+use super::transport::{BoxError, ResetOnClose, Sending, Transport, boxed};
 use crate::Body;
 
 /// Sends `GET url` with `Accept: text/event-stream` to a server, over a connection of its own.
@@ -61,6 +61,9 @@ impl Transport for Socket {
 
 async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody>, BoxError> {
     let tcp = dial(request.uri()).await?;
+    if request.extensions().get::<ResetOnClose>().is_some() {
+        tcp.set_zero_linger()?;
+    }
     let (response, driver) = if request.version() == Version::HTTP_2 {
         // It goes into `:authority`.
         request.headers_mut().remove(http::header::HOST);

@@ -28,6 +28,10 @@ pub(crate) trait Transport: Send {
     fn needs_real_time(&self) -> bool;
 }
 
+/// A request with this extension goes over a connection that is reset when it is closed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ResetOnClose;
+
 pub(crate) fn boxed<B>(response: Response<B>) -> Response<ResponseBody>
 where
     B: http_body::Body + Send + 'static,

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{json, tagged};
+use super::check::Check;
+use super::tagged;
 use crate::EventStream;
 use crate::frame::Frame;
 use crate::parser::Event;
 use crate::record::What;
-use crate::recorder::{Expectation, Spot, Verdict, equal};
+use crate::recorder::{Expectation, Spot, Verdict};
 
 /// What the next event has to be like; awaiting it waits for that event and yields it.
 #[must_use = "nothing is expected until it is awaited"]
@@ -23,18 +24,13 @@ impl EventStream {
     /// What clients do not dispatch may come before: heartbeats, retries, blocks without data.
     #[track_caller]
     pub fn expect_event(&mut self, name: impl Into<String>) -> ExpectEvent<'_> {
-        let name = name.into();
-        let expected = format!("event {name:?}");
-        self.expect_any(Spot::here(), expected)
-            .check(move |event| equal("the name", &event.event, &name))
+        self.expect_one(Spot::here(), Check::name(name.into()))
     }
 
     /// Expects the next event to have no name, which is to say `message`.
     #[track_caller]
     pub fn expect_message(&mut self) -> ExpectEvent<'_> {
-        let expected = "an event without a name".to_owned();
-        self.expect_any(Spot::here(), expected)
-            .check(|event| equal("the name", &event.event, "message"))
+        self.expect_one(Spot::here(), Check::no_name())
     }
 
     /// Expects an event, whatever its name.
@@ -55,6 +51,11 @@ impl EventStream {
         self.expect_any(spot, expected).tagged(value)
     }
 
+    fn expect_one(&mut self, spot: Spot, check: Check) -> ExpectEvent<'_> {
+        let event = self.expect_any(spot, check.expected.clone());
+        event.check(move |event| check.holds(event))
+    }
+
     fn expect_any(&mut self, spot: Spot, expected: String) -> ExpectEvent<'_> {
         ExpectEvent(Expectation::new(&mut self.recorder, spot, expected, judge))
     }
@@ -63,62 +64,41 @@ impl EventStream {
 impl<'a> ExpectEvent<'a> {
     /// With this data, as it stands.
     pub fn text(self, data: impl Into<String>) -> Self {
-        let data = data.into();
-        self.also(format!("data {data:?}"))
-            .check(move |event| equal("the data", &event.data, &data))
+        self.also(Check::text(data.into()))
     }
 
-    /// With data that is this value as JSON, however it is laid out.
+    /// With data that is this value as JSON, however it is laid out. The value may have
+    /// [wildcards](crate::json) in it.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
-        match serde_json::to_value(value) {
-            Ok(wanted) => self
-                .also(format!("JSON {wanted}"))
-                .check(move |event| json::compare(&event.data, &wanted)),
-            Err(error) => self.check(move |_| Err(format!("the expected value: {error}"))),
-        }
+        self.also(Check::json(value))
+    }
+
+    /// With data that is JSON and has at least what this value has: objects may have more keys,
+    /// however deep; arrays have the same number of elements, unless they are
+    /// [`containing`](crate::json::containing). The value may have [wildcards](crate::json) in it.
+    pub fn json_partial<T: Serialize + ?Sized>(self, value: &T) -> Self {
+        self.also(Check::json_partial(value))
     }
 
     /// As this value of an externally tagged enum: its variant is the event's name, what the
     /// variant holds is the data, `null` if it holds nothing.
     pub fn tagged<E: Serialize + ?Sized>(self, value: &E) -> Self {
-        match tagged::split(value) {
-            Ok((name, wanted)) => {
-                self.also(format!("{name:?} as JSON {wanted}"))
-                    .check(move |event| {
-                        equal("the name", &event.event, &name)?;
-                        json::compare(&event.data, &wanted)
-                    })
-            }
-            Err(error) => self.check(move |_| Err(error.clone())),
-        }
+        self.also(Check::tagged(value))
     }
 
     /// With an id of its own, and this one.
     pub fn id(self, id: impl Into<String>) -> Self {
-        let id = id.into();
-        self.also(format!("id {id:?}"))
-            .check(move |event| match &event.id {
-                Some(own) => equal("the id", own, &id),
-                None => Err("it has no id of its own".to_owned()),
-            })
+        self.also(Check::id(id.into()))
     }
 
     /// Without an id of its own.
     pub fn no_id(self) -> Self {
-        self.also("no id").check(|event| match &event.id {
-            Some(id) => Err(format!("it has the id {id:?}")),
-            None => Ok(()),
-        })
+        self.also(Check::no_id())
     }
 
     /// With a reconnection time in its block.
     pub fn retry(self, retry: Duration) -> Self {
-        self.also(format!("retry {retry:?}"))
-            .check(move |event| match event.retry {
-                Some(own) if own == retry => Ok(()),
-                Some(own) => Err(format!("its retry is {own:?}")),
-                None => Err("it has no retry".to_owned()),
-            })
+        self.also(Check::retry(retry))
     }
 
     /// With data for which this holds.
@@ -134,8 +114,9 @@ impl<'a> ExpectEvent<'a> {
         Self(self.0.within(span))
     }
 
-    fn also(self, expected: impl AsRef<str>) -> Self {
-        Self(self.0.also(expected))
+    fn also(self, check: Check) -> Self {
+        let also = self.0.also(&check.expected);
+        Self(also.check(move |event| check.holds(event)))
     }
 
     fn check(self, check: impl Fn(&Event) -> Result<(), String> + Send + 'a) -> Self {

@@ -23,19 +23,24 @@ impl Recorder {
 
     /// Ends the test because of this record.
     pub(crate) fn fail_at(&self, spot: Spot, expected: &str, index: usize, problem: &str) -> ! {
-        let mut text = match &self.records[index].what {
+        let mut text = self.came(index);
+        if !problem.is_empty() {
+            text.push('\n');
+            text.push_str(problem);
+        }
+        self.fail(spot, expected, &text)
+    }
+
+    /// What came, in a failure's words.
+    pub(crate) fn came(&self, index: usize) -> String {
+        match &self.records[index].what {
             What::Plain(_) => format!("the response is not {}", self.protocol),
             What::End { discarded: Some(_) } => "the stream ended inside a block".to_owned(),
             What::End { .. } => "the stream ended".to_owned(),
             What::Error(error) => format!("the stream failed: {error}"),
             What::Closed => "the test has closed the stream".to_owned(),
             what => format!("got {}", crate::transcript::line(what)),
-        };
-        if !problem.is_empty() {
-            text.push('\n');
-            text.push_str(problem);
         }
-        self.fail(spot, expected, &text)
     }
 
     pub(crate) fn stuck(&self, stuck: Stuck, within: Duration) -> String {

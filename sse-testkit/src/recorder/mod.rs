@@ -155,6 +155,11 @@ impl Recorder {
         self.clock
     }
 
+    /// How long to wait for what is expected, unless it says otherwise.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }

@@ -1,5 +1,7 @@
 //! Connecting, and connecting again as `EventSource` does.
 
+use std::time::Duration;
+
 use http::StatusCode;
 
 use super::{EventStream, decoder};
@@ -40,13 +42,21 @@ impl EventStream {
     /// Once the server has answered 204, any other status than 200 or another content type, be it
     /// to the very first request, a client gives up: no request is sent, the outcome stays the same.
     pub async fn reconnect(&mut self) -> Reconnect {
+        self.reconnect_after(None).await
+    }
+
+    /// The same, after this pause instead of the reconnection time.
+    pub(crate) async fn reconnect_after(&mut self, pause: Option<Duration>) -> Reconnect {
         if let Some(outcome @ (Reconnect::Stopped | Reconnect::Refused)) = self.outcome() {
             return outcome;
         }
         if self.template.is_none() {
             return Reconnect::Unreachable;
         }
-        let (retry, id) = (self.retry(), self.last_event_id().to_owned());
+        let (retry, id) = (
+            pause.unwrap_or(self.retry()),
+            self.last_event_id().to_owned(),
+        );
         self.recorder.hang_up_for(retry, &id).await;
         self.dial().await;
         self.outcome().unwrap_or(Reconnect::Unreachable)

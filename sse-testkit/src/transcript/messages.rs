@@ -68,7 +68,9 @@ impl Transcript {
 pub(super) fn message(message: &Message, view: Option<&View>, redactions: &Redactions) -> String {
     let bytes = &message.bytes;
     match view {
-        Some(View(view)) if !message.compressed => lines("message", &redactions.data(&view(bytes))),
+        Some(View(view)) if !message.compressed => {
+            lines("message", &redactions.shown_data(&view(bytes)))
+        }
         _ => {
             let compressed = if message.compressed {
                 " compressed"
@@ -97,7 +99,7 @@ pub(super) fn status(status: &Status, redactions: &Redactions) -> String {
     if !status.in_headers {
         let trailers = status.trailers.iter().map(|(name, value)| {
             let value = String::from_utf8_lossy(value.as_bytes());
-            let value = escape(redactions.header(name.as_str(), &value));
+            let value = escape(redactions.shown_header(name.as_str(), &value));
             format!("\n  with trailer {name}: {value}")
         });
         let mut trailers: Vec<_> = trailers.collect();

@@ -6,11 +6,9 @@ mod render;
 
 use std::fmt;
 
-use regex_lite::Regex;
-
 use self::messages::View;
 pub(crate) use self::messages::hex;
-use self::redact::Redactions;
+pub use self::redact::Redactions;
 pub(crate) use self::render::{line, time, token};
 use crate::record::{Record, What};
 
@@ -51,8 +49,6 @@ use crate::record::{Record, What};
 pub struct Transcript {
     records: Vec<Record>,
     skipped: usize,
-    headers: bool,
-    times: bool,
     chunks: bool,
     messages: Option<View>,
     redactions: Redactions,
@@ -63,8 +59,6 @@ impl Transcript {
         Self {
             records,
             skipped: 0,
-            headers: true,
-            times: true,
             chunks: false,
             messages: None,
             redactions: Redactions::default(),
@@ -87,13 +81,13 @@ impl Transcript {
 
     /// Leaves out the headers.
     pub fn without_headers(mut self) -> Self {
-        self.headers = false;
+        self.redactions = self.redactions.without_headers();
         self
     }
 
     /// Leaves out the times, which differ from run to run in real time.
     pub fn without_times(mut self) -> Self {
-        self.times = false;
+        self.redactions = self.redactions.without_times();
         self
     }
 
@@ -105,21 +99,20 @@ impl Transcript {
 
     /// Numbers the ids: the first one that appears becomes `[id-1]`, wherever it stands.
     pub fn redact_ids(mut self) -> Self {
-        self.redactions.ids = true;
+        self.redactions = self.redactions.ids();
         self
     }
 
     /// Replaces the values of this key, however deep, in data that is JSON. The replacement is
     /// shown as a JSON string.
     pub fn redact_json(mut self, key: impl Into<String>, replacement: impl Into<String>) -> Self {
-        self.redactions.json.push((key.into(), replacement.into()));
+        self.redactions = self.redactions.json(key, replacement);
         self
     }
 
     /// Replaces the value of this header.
     pub fn redact_header(mut self, name: impl AsRef<str>, replacement: impl Into<String>) -> Self {
-        let name = name.as_ref().to_ascii_lowercase();
-        self.redactions.headers.push((name, replacement.into()));
+        self.redactions = self.redactions.header(name, replacement);
         self
     }
 
@@ -131,16 +124,23 @@ impl Transcript {
     /// If the regular expression is not valid.
     #[track_caller]
     pub fn redact(mut self, pattern: &str, replacement: impl Into<String>) -> Self {
-        match Regex::new(pattern) {
-            Ok(regex) => self.redactions.text.push((regex, replacement.into())),
-            Err(error) => panic!("{pattern:?} is no regular expression: {error}"),
-        }
+        self.redactions = self.redactions.text(pattern, replacement);
         self
+    }
+
+    /// Does all these, which may be the same for a whole test file.
+    pub fn redact_with(mut self, redactions: &Redactions) -> Self {
+        self.redactions = self.redactions.and(redactions);
+        self
+    }
+
+    fn times(&self) -> bool {
+        !self.redactions.without_times
     }
 }
 
 impl fmt::Display for Transcript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.redactions.text(self.render()))
+        f.write_str(&self.redactions.shown_text(self.render()))
     }
 }

@@ -7,12 +7,117 @@ use serde::de::IgnoredAny;
 
 use super::render::token;
 
+/// What to replace or leave out in [transcripts](super::Transcript), written down once for all of a
+/// test file.
+///
+/// ```
+/// use std::sync::LazyLock;
+///
+/// use sse_testkit::Redactions;
+///
+/// static REDACTIONS: LazyLock<Redactions> = LazyLock::new(|| {
+///     Redactions::new()
+///         .ids()
+///         .json("at", "[time]")
+///         .header("x-request-id", "[request]")
+///         .text("took [0-9]+ ms", "took [n] ms")
+/// });
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// # let stream = ([("content-type", "text/event-stream"), ("x-request-id", "4f1c")],
+/// #     "id: 01J\ndata: {\"at\":1712,\"n\":1}\n\n: took 17 ms\n\n");
+/// # let app = axum::Router::new().route("/", axum::routing::get(move || async move { stream }));
+/// let mut sse = sse_testkit::get(app, "/").await;
+/// sse.collect_to_end().await;
+/// insta::assert_snapshot!(sse.transcript().redact_with(&REDACTIONS), @r#"
+/// HTTP 200 OK
+/// content-length: 47
+/// content-type: text/event-stream
+/// x-request-id: [request]
+///
+/// +0ms     event message #[id-1] | {"at":"[time]","n":1}
+/// +0ms     comment : took [n] ms
+/// +0ms     end
+/// "#);
+/// # }
+/// ```
+///
+/// Ids are numbered within each transcript.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Redactions {
-    pub(super) ids: bool,
-    pub(super) json: Vec<(String, String)>,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) text: Vec<(Regex, String)>,
+#[must_use = "a transcript takes it"]
+pub struct Redactions {
+    ids: bool,
+    json: Vec<(String, String)>,
+    headers: Vec<(String, String)>,
+    text: Vec<(Regex, String)>,
+    pub(super) without_headers: bool,
+    pub(super) without_times: bool,
+}
+
+impl Redactions {
+    /// Nothing is replaced.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Numbers the ids: the first one that appears becomes `[id-1]`, wherever it stands.
+    pub fn ids(mut self) -> Self {
+        self.ids = true;
+        self
+    }
+
+    /// Replaces the values of this key, however deep, in data that is JSON. The replacement is
+    /// shown as a JSON string.
+    pub fn json(mut self, key: impl Into<String>, replacement: impl Into<String>) -> Self {
+        self.json.push((key.into(), replacement.into()));
+        self
+    }
+
+    /// Replaces the value of this header.
+    pub fn header(mut self, name: impl AsRef<str>, replacement: impl Into<String>) -> Self {
+        let name = name.as_ref().to_ascii_lowercase();
+        self.headers.push((name, replacement.into()));
+        self
+    }
+
+    /// Replaces what matches this regular expression (in the syntax of the `regex` crate) anywhere
+    /// in the finished text; the replacement may use `$1`.
+    ///
+    /// # Panics
+    ///
+    /// If the regular expression is not valid.
+    #[track_caller]
+    pub fn text(mut self, pattern: &str, replacement: impl Into<String>) -> Self {
+        match Regex::new(pattern) {
+            Ok(regex) => self.text.push((regex, replacement.into())),
+            Err(error) => panic!("{pattern:?} is no regular expression: {error}"),
+        }
+        self
+    }
+
+    /// Leaves out the headers.
+    pub fn without_headers(mut self) -> Self {
+        self.without_headers = true;
+        self
+    }
+
+    /// Leaves out the times, which differ from run to run in real time.
+    pub fn without_times(mut self) -> Self {
+        self.without_times = true;
+        self
+    }
+
+    /// Does all that others do as well; where both replace the same, the earlier ones win.
+    pub fn and(mut self, others: &Self) -> Self {
+        self.ids |= others.ids;
+        self.json.extend_from_slice(&others.json);
+        self.headers.extend_from_slice(&others.headers);
+        self.text.extend_from_slice(&others.text);
+        self.without_headers |= others.without_headers;
+        self.without_times |= others.without_times;
+        self
+    }
 }
 
 /// The ids of one transcript, by their first appearance.
@@ -21,7 +126,7 @@ pub(super) struct Ids(HashMap<String, usize>);
 
 impl Redactions {
     /// The id to show; `None` for the empty one, which means "no id".
-    pub(super) fn id(&self, id: &str, ids: &mut Ids) -> Option<String> {
+    pub(super) fn shown_id(&self, id: &str, ids: &mut Ids) -> Option<String> {
         if id.is_empty() {
             return None;
         }
@@ -33,20 +138,20 @@ impl Redactions {
         Some(format!("[id-{number}]"))
     }
 
-    pub(super) fn header<'a>(&'a self, name: &str, value: &'a str) -> &'a str {
+    pub(super) fn shown_header<'a>(&'a self, name: &str, value: &'a str) -> &'a str {
         let redaction = self.headers.iter().find(|(it, _)| it == name);
         redaction.map_or(value, |(_, replacement)| replacement)
     }
 
-    pub(super) fn data(&self, data: &str) -> String {
+    pub(super) fn shown_data(&self, data: &str) -> String {
         let mut data = data.to_owned();
-        for (key, replacement) in &self.json {
+        for (key, replacement) in self.json.iter().rev() {
             data = json(&data, key, replacement);
         }
         data
     }
 
-    pub(super) fn text(&self, mut text: String) -> String {
+    pub(super) fn shown_text(&self, mut text: String) -> String {
         for (regex, replacement) in &self.text {
             text = regex.replace_all(&text, &**replacement).into_owned();
         }

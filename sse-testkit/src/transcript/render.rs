@@ -16,7 +16,7 @@ impl Transcript {
     pub(super) fn render(&self) -> String {
         let mut text = String::new();
         let mut ids = Ids::default();
-        let indent = if self.times { TIME } else { 0 };
+        let indent = if self.times() { TIME } else { 0 };
         if self.skipped > 0 {
             text.push_str(&format!("({} earlier lines are left out)\n", self.skipped));
         }
@@ -28,7 +28,7 @@ impl Transcript {
                 }
                 What::Chunk(_) if !self.chunks => continue,
                 What::Reconnect { after, id } => {
-                    let id = self.redactions.id(id, &mut ids);
+                    let id = self.redactions.shown_id(id, &mut ids);
                     let id = id.map_or(String::new(), |id| format!(", last-event-id: {id}"));
                     text.push_str(&format!("\n--- reconnect after {}{id}\n", time(*after)));
                     continue;
@@ -37,7 +37,7 @@ impl Transcript {
             };
             for (number, line) in block.lines().enumerate() {
                 let at = match number {
-                    0 if self.times => format!("+{}", time(record.at)),
+                    0 if self.times() => format!("+{}", time(record.at)),
                     _ => String::new(),
                 };
                 // A time that fills its column keeps a distance from what follows.
@@ -56,14 +56,17 @@ impl Transcript {
 
     fn head(&self, head: &Head, text: &mut String) {
         text.push_str(&format!("HTTP {}\n", head.status));
-        if self.headers {
+        if !self.redactions.without_headers {
             let mut lines: Vec<_> = head
                 .headers
                 .iter()
                 .filter(|(name, _)| *name != http::header::DATE)
                 .map(|(name, value)| {
                     let value = String::from_utf8_lossy(value.as_bytes());
-                    format!("{name}: {}", self.redactions.header(name.as_str(), &value))
+                    format!(
+                        "{name}: {}",
+                        self.redactions.shown_header(name.as_str(), &value)
+                    )
                 })
                 .collect();
             lines.sort();
@@ -87,7 +90,7 @@ fn block(what: &What, messages: Option<&View>, redactions: &Redactions, ids: &mu
         What::Message(message) => messages::message(message, messages, redactions),
         What::Status(status) => messages::status(status, redactions),
         What::Chunk(bytes) => format!("chunk of {} bytes", bytes.len()),
-        What::Plain(body) => lines("body", &redactions.data(body)),
+        What::Plain(body) => lines("body", &redactions.shown_data(body)),
         What::End { discarded: None } => "end".to_owned(),
         What::End {
             discarded: Some(text),
@@ -112,7 +115,7 @@ fn frame(frame: &Frame, redactions: &Redactions, ids: &mut Ids) -> String {
                 push_id(&mut head, id, redactions, ids);
             }
             push_retry(&mut head, *retry);
-            let mut text = lines(&head, &redactions.data(&event.data));
+            let mut text = lines(&head, &redactions.shown_data(&event.data));
             for comment in comments {
                 text.push_str(&format!("\n  with comment : {}", escape(comment)));
             }
@@ -171,7 +174,9 @@ fn frame(frame: &Frame, redactions: &Redactions, ids: &mut Ids) -> String {
 }
 
 fn push_id(out: &mut String, id: &str, redactions: &Redactions, ids: &mut Ids) {
-    let id = redactions.id(id, ids).unwrap_or_else(|| "\"\"".to_owned());
+    let id = redactions
+        .shown_id(id, ids)
+        .unwrap_or_else(|| "\"\"".to_owned());
     out.push_str(" #");
     out.push_str(&id);
 }

@@ -1,0 +1,342 @@
+//! Matching a sequence while it comes.
+//!
+//! Where any number of events may come first, an event may be one of them or meet the next pattern,
+//! and which it is only shows later. So both are followed, as the states of a regular expression
+//! are: the sequence is met when one of them is through, and fails when none is left.
+
+use std::time::Duration;
+
+use super::pattern::{Kind, Pattern};
+use crate::assignment::Assignment;
+use crate::frame::Frame;
+use crate::parser::Event;
+use crate::record::{Record, What};
+
+/// All ways to read what has come so far.
+pub(super) struct Threads<'p> {
+    patterns: &'p [Pattern],
+    threads: Vec<Thread>,
+}
+
+/// One way to read it.
+#[derive(Debug, Clone)]
+pub(super) struct Thread {
+    /// The pattern that is next.
+    pub(super) step: usize,
+    /// Which records met the patterns before: those of a group in its own order.
+    pub(super) met: Vec<Vec<Option<usize>>>,
+    /// How many events each pattern for any number has taken.
+    pub(super) skipped: Vec<usize>,
+    /// The group that is being met, and its records in the order they came.
+    pub(super) group: Option<(Assignment, Vec<usize>)>,
+    /// When the pattern before was met.
+    last: Duration,
+}
+
+pub(super) enum Outcome {
+    Goes,
+    Wrong(Wrong),
+}
+
+/// Why the way that came furthest ends here.
+pub(super) struct Wrong {
+    pub(super) thread: Thread,
+    pub(super) reason: String,
+}
+
+impl<'p> Threads<'p> {
+    pub(super) fn new(patterns: &'p [Pattern], now: Duration) -> Self {
+        let first = Thread {
+            step: 0,
+            met: Vec::new(),
+            skipped: vec![0; patterns.len()],
+            group: None,
+            last: now,
+        };
+        Self {
+            patterns,
+            threads: vec![first],
+        }
+    }
+
+    pub(super) fn is_met(&self) -> bool {
+        self.threads
+            .iter()
+            .any(|thread| thread.next(self.patterns) >= self.patterns.len())
+    }
+
+    /// The one that came furthest.
+    pub(super) fn best(&self) -> Option<&Thread> {
+        best(&self.threads)
+    }
+
+    /// How long after `last` to wait for the next event: as long as one of the ways has time, and
+    /// no longer than the bound.
+    pub(super) fn patience(&self, last: Duration, timeout: Duration) -> Duration {
+        let left = self.threads.iter().map(|thread| {
+            let pattern = self.patterns.get(thread.next(self.patterns));
+            match pattern.and_then(|pattern| pattern.within) {
+                Some(within) => (thread.last + within).saturating_sub(last).min(timeout),
+                None => timeout,
+            }
+        });
+        left.max().unwrap_or(timeout)
+    }
+
+    /// Takes the next record.
+    pub(super) fn next(&mut self, index: usize, record: &Record) -> Outcome {
+        let mut next: Vec<Thread> = Vec::new();
+        let mut wrong: Vec<Wrong> = Vec::new();
+        for thread in std::mem::take(&mut self.threads) {
+            let mut step = Step {
+                patterns: self.patterns,
+                index,
+                at: record.at,
+                next: &mut next,
+                wrong: &mut wrong,
+            };
+            match &record.what {
+                What::Frame(Frame::Event { event, .. }) => step.event(thread, event),
+                What::Frame(Frame::Comment { .. }) => step.heartbeat(thread),
+                What::Frame(Frame::Id { comments, .. }) if !comments.is_empty() => {
+                    step.heartbeat(thread);
+                }
+                What::Frame(_) => step.keep(thread),
+                What::End { discarded: None } => step.end(thread),
+                _ => step.fail(thread, String::new()),
+            }
+        }
+        if next.is_empty() {
+            let furthest = wrong.into_iter().reduce(|best, it| {
+                if it.thread.progress() > best.thread.progress() {
+                    it
+                } else {
+                    best
+                }
+            });
+            if let Some(wrong) = furthest {
+                return Outcome::Wrong(wrong);
+            }
+        }
+        self.threads = next;
+        Outcome::Goes
+    }
+}
+
+impl Thread {
+    /// The next pattern that does not stand for any number.
+    pub(super) fn next(&self, patterns: &[Pattern]) -> usize {
+        let rest = patterns.iter().skip(self.step);
+        let skipped = rest
+            .take_while(|it| matches!(it.kind, Kind::AnyNumber))
+            .count();
+        self.step + skipped
+    }
+
+    fn progress(&self) -> (usize, usize) {
+        let group = self.group.as_ref().map_or(0, |(_, records)| records.len());
+        (self.step, group)
+    }
+
+    /// The pattern at this step is met by this record, or these.
+    fn advance(mut self, step: usize, met: Vec<Option<usize>>, at: Duration) -> Self {
+        self.met.resize(step, Vec::new());
+        self.met.push(met);
+        self.step = step + 1;
+        self.group = None;
+        self.last = at;
+        self
+    }
+
+    /// Whether the two have the same future.
+    fn is_like(&self, other: &Self, patterns: &[Pattern]) -> bool {
+        let times_matter = |pattern: &Pattern| pattern.is_timed();
+        let next = patterns.get(self.next(patterns));
+        self.step == other.step
+            && self.group == other.group
+            && (self.last == other.last || !next.is_some_and(times_matter))
+    }
+}
+
+impl Pattern {
+    fn is_timed(&self) -> bool {
+        let inner = match &self.kind {
+            Kind::InAnyOrder(patterns) => patterns.iter().any(Self::is_timed),
+            Kind::Event | Kind::AnyNumber | Kind::Heartbeat | Kind::End => false,
+        };
+        inner || self.within.is_some() || self.after.is_some()
+    }
+}
+
+/// One record, as the threads see it.
+struct Step<'a> {
+    patterns: &'a [Pattern],
+    index: usize,
+    at: Duration,
+    next: &'a mut Vec<Thread>,
+    wrong: &'a mut Vec<Wrong>,
+}
+
+impl Step<'_> {
+    fn event(&mut self, thread: Thread, event: &Event) {
+        let target = thread.next(self.patterns);
+        // The least is taken first: of two that are alike the earlier one is kept.
+        self.meet(thread.clone(), target, event);
+        for step in thread.step..target {
+            if self.patterns[step].fits(event).is_ok() && !self.is_too_late(&thread, target) {
+                let mut thread = thread.clone();
+                thread.step = step;
+                thread.skipped[step] += 1;
+                self.keep(thread);
+            }
+        }
+    }
+
+    /// Tries the event on this pattern.
+    fn meet(&mut self, thread: Thread, step: usize, event: &Event) {
+        let Some(pattern) = self.patterns.get(step) else {
+            return;
+        };
+        let since = self.at.saturating_sub(thread.last);
+        match &pattern.kind {
+            Kind::InAnyOrder(patterns) => {
+                let fits = |it: &Pattern| {
+                    let takes_events = matches!(it.kind, Kind::Event);
+                    match takes_events {
+                        true => it.fits(event).and_then(|()| it.is_in_time(since)),
+                        false => Err("it is an event".to_owned()),
+                    }
+                };
+                let fits: Vec<_> = patterns.iter().map(fits).collect();
+                self.add_to_group(thread, step, pattern.is_in_time(since), &fits);
+            }
+            Kind::Event => match both(pattern.fits(event), pattern.is_in_time(since)) {
+                Ok(()) => self.keep(thread.advance(step, vec![Some(self.index)], self.at)),
+                Err(reason) => self.fail(thread, reason),
+            },
+            Kind::Heartbeat | Kind::End | Kind::AnyNumber => self.fail(thread, String::new()),
+        }
+    }
+
+    fn heartbeat(&mut self, thread: Thread) {
+        let target = thread.next(self.patterns);
+        let since = self.at.saturating_sub(thread.last);
+        match self.patterns.get(target).map(|it| (it, &it.kind)) {
+            Some((pattern, Kind::Heartbeat)) => match pattern.is_in_time(since) {
+                Ok(()) => self.keep(thread.advance(target, vec![Some(self.index)], self.at)),
+                Err(reason) => self.fail(thread, reason),
+            },
+            Some((pattern, Kind::InAnyOrder(patterns))) => {
+                let fits = |it: &Pattern| match it.kind {
+                    Kind::Heartbeat => it.is_in_time(since),
+                    _ => Err(String::new()),
+                };
+                let fits: Vec<_> = patterns.iter().map(fits).collect();
+                match fits.iter().any(Result::is_ok) && pattern.is_in_time(since).is_ok() {
+                    true => self.add_to_group(thread.clone(), target, Ok(()), &fits),
+                    false => self.keep(thread),
+                }
+            }
+            _ => self.keep(thread),
+        }
+    }
+
+    fn end(&mut self, thread: Thread) {
+        let target = thread.next(self.patterns);
+        let since = self.at.saturating_sub(thread.last);
+        match self.patterns.get(target) {
+            Some(pattern) if matches!(pattern.kind, Kind::End) => match pattern.is_in_time(since) {
+                Ok(()) => self.keep(thread.advance(target, vec![Some(self.index)], self.at)),
+                Err(reason) => self.fail(thread, reason),
+            },
+            _ => self.fail(thread, String::new()),
+        }
+    }
+
+    /// Gives what came one of the places that it fits.
+    fn add_to_group(
+        &mut self,
+        mut thread: Thread,
+        step: usize,
+        in_time: Result<(), String>,
+        fits: &[Result<(), String>],
+    ) {
+        let group = thread.group.clone();
+        let (mut places, mut records) =
+            group.unwrap_or_else(|| (Assignment::new(fits.len()), Vec::new()));
+        let found = in_time.is_ok() && places.add(fits.iter().map(Result::is_ok).collect());
+        if !found {
+            let reason = match in_time {
+                Err(late) => late,
+                Ok(()) => self.why_no_place(step, &places, fits),
+            };
+            return self.fail(thread, reason);
+        }
+        records.push(self.index);
+        if places.is_full() {
+            let met = places.places().iter();
+            let met = met.map(|place| place.map(|thing| records[thing])).collect();
+            return self.keep(thread.advance(step, met, self.at));
+        }
+        thread.step = step;
+        thread.group = Some((places, records));
+        self.keep(thread);
+    }
+
+    fn why_no_place(
+        &self,
+        step: usize,
+        places: &Assignment,
+        fits: &[Result<(), String>],
+    ) -> String {
+        let Kind::InAnyOrder(patterns) = &self.patterns[step].kind else {
+            return String::new();
+        };
+        let mut text = "it is none of those that are left:".to_owned();
+        let rows = patterns.iter().zip(places.places()).zip(fits);
+        for ((pattern, _), fits) in rows.filter(|((_, place), _)| place.is_none()) {
+            let reason = match fits {
+                Err(reason) => reason.replace('\n', "\n    "),
+                Ok(()) => "it is needed for another one".to_owned(),
+            };
+            text.push_str(&format!("\n  {}: {reason}", pattern.expected()));
+        }
+        text
+    }
+
+    fn is_too_late(&self, thread: &Thread, target: usize) -> bool {
+        let within = self.patterns.get(target).and_then(|pattern| pattern.within);
+        within.is_some_and(|within| self.at.saturating_sub(thread.last) > within)
+    }
+
+    fn keep(&mut self, thread: Thread) {
+        let is_known = self
+            .next
+            .iter()
+            .any(|it| it.is_like(&thread, self.patterns));
+        if !is_known {
+            self.next.push(thread);
+        }
+    }
+
+    fn fail(&mut self, thread: Thread, reason: String) {
+        self.wrong.push(Wrong { thread, reason });
+    }
+}
+
+fn both(one: Result<(), String>, other: Result<(), String>) -> Result<(), String> {
+    match (one, other) {
+        (Err(one), Err(other)) => Err(format!("{one}\n{other}")),
+        (one, other) => one.and(other),
+    }
+}
+
+fn best(threads: &[Thread]) -> Option<&Thread> {
+    threads.iter().reduce(|best, it| {
+        if it.progress() > best.progress() {
+            it
+        } else {
+            best
+        }
+    })
+}
