@@ -384,6 +384,36 @@ async fn an_event_that_comes_too_early_or_too_late_is_told_so() {
 }
 
 #[tokio::test]
+async fn each_event_of_a_group_has_a_time_of_its_own() {
+    let group = |time| in_any_order([event("c"), event("b").within(time)]);
+    assert_eq!(took([event("a"), group(secs(2))]).await, "a b c");
+    insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
+        sse.expect_sequence([event("a"), group(ms(1999))]).await
+    ), @r#"
+    the stream is not as expected
+    expected: a sequence of 2 patterns
+    but:      pattern 2 is not met
+              ✓  1  event "a"
+                     +0ms event a #1 | {"n":1}
+              ✗  2  in any order
+                     event "c"
+                     event "b", within 1.999s
+                     got event b | two
+                     it is none of those that are left:
+                       event "c": the name is "b", not "c"
+                       event "b", within 1.999s: it came 2s after the one before, not within 1.999s
+    received so far:
+        HTTP 200 OK
+        content-type: text/event-stream
+
+        +0ms     opening ":\n\n"
+        +0ms     event a #1 | {"n":1}
+        +1s      comment : beat
+        +2s      event b | two
+    "#);
+}
+
+#[tokio::test]
 async fn what_does_not_come_is_told_with_what_came() {
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
         sse.expect_sequence([any(), any_number(), event("e"), end()]).await

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// A value that stands for others; see the [module](self).
+/// A value that stands for others; see the [module](crate::json).
 #[derive(Debug, Clone, PartialEq)]
 #[must_use = "it stands for a value in JSON that is expected"]
 pub struct Wildcard(Value);

@@ -45,7 +45,7 @@ use crate::stream::{EventStream, Reconnect};
 /// # }
 /// ```
 ///
-/// It works the same over a [socket](crate::connect), where a reset is one.
+/// It works the same over a socket, where a reset is one.
 pub fn reconnecting(request: RequestBuilder) -> Reconnecting {
     Reconnecting {
         request,
