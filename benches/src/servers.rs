@@ -34,8 +34,9 @@
 //!   all routes for each connection.
 //! - **Buffers.** `sse-layer-serve` takes the connections of streams over from hyper, which gives its
 //!   buffers back; all others on hyper have them for as long as the connection lasts.
-//! - **Timeouts.** `sse-layer-serve` cuts readers off that stall. actix closes a connection without a whole request within 5 s; on hyper none is
-//!   set, as under `axum::serve`.
+//! - **Timeouts.** `sse-layer-serve` cuts readers off that stall, and waits 30 s for a request. actix
+//!   closes a connection without a whole request within 5 s; on hyper none is set, as under
+//!   `axum::serve`.
 //! - **The end.** Ours drains its streams, the others break them off.
 
 mod args;

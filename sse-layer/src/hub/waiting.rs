@@ -88,10 +88,10 @@ impl Waiting {
     /// Waits no more.
     pub(super) fn leave(&self, place: Place) {
         let mut list = self.list();
-        let is_there = place.round == list.round;
-        let waker = is_there
-            .then(|| list.wakers.try_remove(place.key))
-            .flatten();
+        let waker = match list.round == place.round {
+            true => list.wakers.try_remove(place.key),
+            false => None,
+        };
         drop(list);
         drop(waker);
     }
