@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sse_testkit::contract::{self, Expectations, Progress, Report, Target};
 
 use crate::ending::Ending;
-use crate::parse;
+use crate::{parse, wait};
 
 /// Checks an event stream against the contract.
 ///
@@ -85,6 +85,9 @@ pub(crate) struct Args {
     /// How long to wait for any answer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse::duration)]
     answer: Duration,
+    /// Wait up to this long for the server to accept connections
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    wait: Option<Duration>,
     /// How long all of it may take
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse::duration)]
     deadline: Duration,
@@ -98,6 +101,11 @@ pub(crate) async fn run(args: Args) -> Ending {
         Ok(target) => target,
         Err(reason) => return Ending::CannotBegin(reason),
     };
+    if let Some(time) = args.wait {
+        if let Err(reason) = wait::for_server(&args.url, time).await {
+            return Ending::CannotBegin(reason);
+        }
+    }
     let line = ProgressBar::new(0).with_style(style());
     let report = contract::check_with(target, expectations(&args), |progress| {
         tell(&line, progress);

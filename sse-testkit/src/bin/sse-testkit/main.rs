@@ -6,6 +6,7 @@ mod ending;
 mod parse;
 mod replay;
 mod tail;
+mod wait;
 
 use std::process::ExitCode;
 
