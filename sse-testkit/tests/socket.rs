@@ -183,3 +183,11 @@ async fn a_url_that_leads_nowhere_is_explained() {
     let error = sse.expect_error().await;
     assert!(error.contains("can't connect to 127.0.0.1"), "{error}");
 }
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn tls_is_refused_with_the_feature_that_it_needs() {
+    let mut sse = connect("https://localhost/").await;
+    let error = sse.expect_error().await;
+    assert!(error.contains("its feature `tls`"), "{error}");
+}

@@ -3,6 +3,9 @@
 #![cfg(feature = "cli")]
 
 mod command;
+#[path = "tls/mod.rs"]
+#[allow(dead_code, reason = "each test file needs a part of it")]
+mod front;
 
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use sse_testkit::recording::{Ending, Recording};
 use tokio::net::TcpListener;
 
 use self::command::{run, start};
+use self::front::{Front, Identity};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -201,10 +205,11 @@ async fn what_is_no_stream_is_shown_and_refused() {
 
 #[tokio::test]
 async fn what_can_not_be_asked_is_told() {
-    let cases: [&[&str]; 5] = [
-        &["https://example.org/"],
+    let cases: [&[&str]; 6] = [
+        &["https://localhost/", "--ca", "/no/such/file"],
         &["ftp://example.org/"],
         &["no url"],
+        &["https:///path"],
         &["http://x", "--header", "no header"],
         &["http://x", "--record", "/nowhere/at/all"],
     ];
@@ -213,12 +218,29 @@ async fn what_can_not_be_asked_is_told() {
         assert_eq!(outcome.code(), Some(2), "{args:?}");
         assert_ne!(outcome.stderr, "");
     }
-    let outcome = run(&["tail", "https://example.org/"]).await;
-    assert!(
-        outcome.text().contains("speaks no TLS"),
-        "{}",
-        outcome.text()
-    );
+}
+
+#[tokio::test]
+async fn a_stream_behind_tls_is_shown_if_the_server_is_trusted() {
+    let stream = Script::new().event(event("tick").id("1").data("one"));
+    let server = mock([stream.clone(), stream]).await;
+    let identity = Identity::signed("localhost");
+    let file = std::env::temp_dir().join(format!("sse-testkit-ca-{}", std::process::id()));
+    std::fs::write(&file, &identity.root).unwrap();
+    let front = Front::start(server.address(), identity, &["h2", "http/1.1"]).await;
+    let (url, ca) = (front.url("localhost", "/"), file.to_str().unwrap());
+    for protocol in [&[][..], &["--http2"]] {
+        let outcome = run(&[&["tail", "--once", "--ca", ca, &url], protocol].concat()).await;
+        assert!(outcome.text().contains("event tick #1 | one"));
+        assert_eq!(outcome.code(), Some(0));
+    }
+    let versions: Vec<_> = server.requests().iter().map(|it| it.version).collect();
+    assert_eq!(versions, [http::Version::HTTP_11, http::Version::HTTP_2]);
+
+    let outcome = run(&["tail", &url]).await;
+    assert_eq!(outcome.code(), Some(2), "{}", outcome.text());
+    assert!(outcome.text().contains("with --ca"), "{}", outcome.text());
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::time;
 use crate::color::When;
+use crate::parse;
 
 /// Shows a stream as it comes: each frame with its time and the pause before it.
 ///
@@ -31,9 +32,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) post: Option<PathBuf>,
 
-    /// Speaks HTTP/2 from the first byte on (prior knowledge).
+    /// Speaks HTTP/2: without TLS from the first byte on (prior knowledge), over TLS if the server
+    /// agrees.
     #[arg(long)]
     pub(super) http2: bool,
+
+    /// Trusts the servers whose certificates the ones in this PEM file have signed, or the server
+    /// whose own certificate it is, beside those that the system trusts.
+    #[arg(long, value_name = "FILE", value_parser = parse::text_file)]
+    pub(super) ca: Option<String>,
 
     /// Begins behind the event with this id.
     #[arg(long, value_name = "ID")]

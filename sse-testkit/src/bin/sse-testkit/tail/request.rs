@@ -30,6 +30,9 @@ pub(super) fn build(args: &Args) -> Result<RequestBuilder, String> {
     if args.http2 {
         request = request.http2();
     }
+    if let Some(pem) = &args.ca {
+        request = request.root_certificate(pem);
+    }
     for (name, value) in &args.headers {
         request = request.header(name.clone(), value.clone());
     }
