@@ -53,12 +53,21 @@ impl std::error::Error for Unreachable {}
 pub(crate) fn refusal(url: &Uri) -> Option<String> {
     match (url.scheme_str(), url.host()) {
         (Some("http" | "https"), None | Some("")) => Some(format!("{url} has no host")),
+        (Some("http" | "https"), _) if has_user(url) => Some(
+            "the URL has a user in it, which this client does not send; set an authorization \
+             header instead"
+                .to_owned(),
+        ),
         (Some("https"), _) if !cfg!(feature = "tls") => Some(format!(
             "{url} needs TLS, which sse-testkit has with its feature `tls`"
         )),
         (Some("http" | "https"), _) => None,
         _ => Some(format!("{url} is not an http:// or https:// URL")),
     }
+}
+
+fn has_user(url: &Uri) -> bool {
+    url.authority().is_some_and(|it| it.as_str().contains('@'))
 }
 
 /// Connects to where the request goes, to speak this version of HTTP.
