@@ -63,10 +63,8 @@ impl Transcript {
                 .filter(|(name, _)| *name != http::header::DATE)
                 .map(|(name, value)| {
                     let value = String::from_utf8_lossy(value.as_bytes());
-                    format!(
-                        "{name}: {}",
-                        self.redactions.shown_header(name.as_str(), &value)
-                    )
+                    let value = self.redactions.shown_header(name.as_str(), &value);
+                    format!("{name}: {}", escape(value))
                 })
                 .collect();
             lines.sort();
