@@ -1,5 +1,7 @@
 //! Requests over connections of their own, with HTTP/1.1 or HTTP/2.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -70,18 +72,41 @@ async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody
         request.headers_mut().remove(http::header::HOST);
         let (mut sender, connection) = conn::http2::handshake(TokioExecutor::new(), wire).await?;
         let driver = Driver(tokio::spawn(async { drop(connection.await) }));
-        (sender.send_request(request).await?, driver)
+        let response = sender.send_request(request).await;
+        (response.map_err(no_head)?, driver)
     } else {
         let target = request.uri().path_and_query().cloned();
         *request.uri_mut() = target.map_or_else(Uri::default, Uri::from);
         let (mut sender, connection) = conn::http1::handshake(wire).await?;
         let driver = Driver(tokio::spawn(async { drop(connection.await) }));
-        (sender.send_request(request).await?, driver)
+        let response = sender.send_request(request).await;
+        (response.map_err(no_head)?, driver)
     };
     Ok(boxed(response.map(|body| Connected {
         body,
         _driver: driver,
     })))
+}
+
+/// Why there is no response, in words that stay where those of the HTTP library change.
+fn no_head(error: hyper::Error) -> BoxError {
+    match is_closed(&error) || error.is_incomplete_message() {
+        true => "the connection was closed before there was a response".into(),
+        false => error.into(),
+    }
+}
+
+/// Why a response is not whole.
+fn broken_off(error: hyper::Error) -> BoxError {
+    match is_closed(&error) {
+        true => "the connection was closed before the response was whole".into(),
+        false => error.into(),
+    }
+}
+
+fn is_closed(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(|it| it.downcast_ref::<io::Error>());
+    io.is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// A response body that takes its connection along when it is dropped.
@@ -92,13 +117,14 @@ struct Connected {
 
 impl http_body::Body for Connected {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        frame.map(|frame| frame.map(|frame| frame.map_err(broken_off)))
     }
 
     fn is_end_stream(&self) -> bool {
