@@ -71,7 +71,7 @@ impl Head {
         let types = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
         let essences = types.filter_map(|it| it.split(|byte| *byte == b';').next());
         let is_type = |it: &&[u8]| it.contains(&b'/') && *it != b"*/*";
-        let last = essences.map(<[u8]>::trim_ascii).filter(is_type).last();
+        let last = essences.map(<[u8]>::trim_ascii).rfind(is_type);
         last.is_some_and(|it| it.eq_ignore_ascii_case(b"text/event-stream"))
     }
 }

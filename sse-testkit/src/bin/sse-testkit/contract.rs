@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use indicatif::{ProgressBar, ProgressStyle};
 use sse_testkit::contract::{self, Expectations, Progress, Report, Target};
 
@@ -19,7 +19,7 @@ pub(crate) struct Args {
     url: String,
     /// A header of each request, as 'name: value'
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = parse::header)]
-    headers: Vec<(String, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// Open the stream by a POST with this file as its body
     #[arg(long, value_name = "FILE")]
     post: Option<PathBuf>,
@@ -146,7 +146,7 @@ fn target(args: &Args) -> Result<Target, String> {
 /// about the stream, too.
 fn with_trust(mut target: Target, args: &Args) -> Target {
     for (name, value) in &args.headers {
-        target = target.header(name.as_str(), value.as_str());
+        target = target.header(name, value);
     }
     match &args.ca {
         Some(pem) => target.root_certificate(pem),
