@@ -101,9 +101,6 @@ pub(crate) struct Assembler {
     fields: Option<Vec<Field>>,
     comments: Vec<String>,
     retry: Option<Duration>,
-    /// What had already been sent by itself although the standard counts it to this block.
-    loose_comments: usize,
-    loose_retry: bool,
 }
 
 /// Bounds the look-ahead on a stream that sends comment lines without ever pausing.
@@ -118,8 +115,6 @@ impl Assembler {
             fields: None,
             comments: Vec::new(),
             retry: None,
-            loose_comments: 0,
-            loose_retry: false,
         }
     }
 
@@ -139,16 +134,10 @@ impl Assembler {
             Item::Retry(delay) => self.lead(Lead::Retry(delay), frames),
             Item::Field(field) => self.field(field, frames),
             Item::Event(event) => {
-                let comments = event.comments[self.loose_comments..].to_vec();
-                // A loose `retry` may be repeated inside the block, then it is the block's own.
-                let retry = match self.loose_retry {
-                    true => self.retry,
-                    false => event.retry,
-                };
                 frames.push(Frame::Event {
                     event,
-                    comments,
-                    retry,
+                    comments: std::mem::take(&mut self.comments),
+                    retry: self.retry,
                 });
                 self.end_block();
             }
@@ -163,6 +152,7 @@ impl Assembler {
             Item::Blank => {
                 if let Some(fields) = self.fields.take() {
                     frames.push(Frame::Empty { fields });
+                    frames.extend(self.retry.map(Frame::Retry));
                 } else if self.lead.is_empty() {
                     frames.push(Frame::Blank);
                 } else {
@@ -188,6 +178,12 @@ impl Assembler {
         if self.is_undecided() {
             self.release(false, frames);
         }
+    }
+
+    /// The stream is over: a reconnection time is in force even if its block is not whole.
+    pub(crate) fn finish(&mut self, frames: &mut Vec<Frame>) {
+        self.settle(frames);
+        frames.extend(self.retry.take().map(Frame::Retry));
     }
 
     fn lead(&mut self, line: Lead, frames: &mut Vec<Frame>) {
@@ -220,12 +216,6 @@ impl Assembler {
     fn release(&mut self, blank: bool, frames: &mut Vec<Frame>) {
         let lead = std::mem::take(&mut self.lead);
         self.lead_is_old = false;
-        for line in &lead {
-            match line {
-                Lead::Comment(_) => self.loose_comments += 1,
-                Lead::Retry(_) => self.loose_retry = true,
-            }
-        }
         if std::mem::take(&mut self.opening) {
             frames.push(opening(lead, blank));
             return;
@@ -253,8 +243,6 @@ impl Assembler {
         self.fields = None;
         self.comments.clear();
         self.retry = None;
-        self.loose_comments = 0;
-        self.loose_retry = false;
     }
 }
 

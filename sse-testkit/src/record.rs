@@ -65,13 +65,14 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// What `EventSource` asks of the content type.
+    /// What `EventSource` asks of the content type. Of several the last one counts.
     pub(crate) fn is_event_stream(&self) -> bool {
-        let Some(value) = self.headers.get(http::header::CONTENT_TYPE) else {
-            return false;
-        };
-        let essence = value.as_bytes().split(|byte| *byte == b';').next();
-        essence.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(b"text/event-stream"))
+        let values = self.headers.get_all(http::header::CONTENT_TYPE).iter();
+        let types = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+        let essences = types.filter_map(|it| it.split(|byte| *byte == b';').next());
+        let is_type = |it: &&[u8]| it.contains(&b'/') && *it != b"*/*";
+        let last = essences.map(<[u8]>::trim_ascii).rfind(is_type);
+        last.is_some_and(|it| it.eq_ignore_ascii_case(b"text/event-stream"))
     }
 }
 

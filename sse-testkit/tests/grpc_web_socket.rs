@@ -122,9 +122,12 @@ async fn a_call_is_in_real_time_and_closes_its_connection() {
 
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_explained() {
-    let mut call = grpc_web::connect("https://example.org/echo.Echo/Echo").await;
+    let mut call = grpc_web::connect("ftp://example.org/echo.Echo/Echo").await;
     let error = call.expect_error().await;
-    assert!(error.contains("is not an http:// URL"), "{error}");
+    assert!(
+        error.contains("is not an http:// or https:// URL"),
+        "{error}"
+    );
     let mut call = grpc_web::connect("no url at all").await;
     assert!(call.expect_error().await.contains("is not valid"));
 }

@@ -114,7 +114,11 @@ async fn what_was_sent_before_a_fault_comes_and_then_the_fault() {
     assert!(reset.contains("reset by peer"), "{reset}");
 
     let mut sse = connect(server.url("/")).await;
-    sse.expect_error().await;
+    let hung_up = sse.expect_error().await;
+    assert_eq!(
+        hung_up,
+        "the connection was closed before there was a response"
+    );
 
     for status in [503, 200] {
         let mut sse = connect(server.url("/")).await;
@@ -379,6 +383,51 @@ async fn a_recording_that_was_stopped_leaves_the_response_open() {
     let mut resumed = connect(server.url("/")).last_event_id("1").await;
     resumed.expect_status(200);
     resumed.expect_idle(ms(50)).await;
+}
+
+/// Whoever stops a recording while it waits for a response has not seen the server hang up.
+#[tokio::test]
+async fn a_request_whose_answer_was_not_awaited_is_not_replayed() {
+    let stopped = recording(&format!(
+        r#"{{{STREAM}}}
+        {{"text":"id: 1\ndata: one\n\nid: 2\ndata: two\n\n"}}
+        {{"end":true}}
+        {{"connect":"1"}}"#
+    ));
+    let server = MockServer::replay(&stopped).start().await;
+    assert_eq!(server.left(), 1);
+    let mut sse = connect(server.url("/")).last_event_id("1").await;
+    assert_eq!(texts(&mut sse).await, ["two"]);
+}
+
+#[tokio::test]
+async fn a_request_without_an_id_gets_the_start() {
+    let later = recording(&format!(
+        r#"{{"connect":"7"}}
+        {{{STREAM}}}
+        {{"text":"id: 8\ndata: eight\n\nid\ndata: none\n\ndata: last\n\n"}}
+        {{"end":true}}"#
+    ));
+    let server = MockServer::replay(&later).start().await;
+    let expected = ["eight", "none", "last"];
+    assert_eq!(texts(&mut connect(server.url("/")).await).await, expected);
+}
+
+/// A page of a development server reads what was recorded for another origin.
+#[tokio::test]
+async fn whom_the_original_allowed_to_read_does_not_matter() {
+    let recorded = recording(
+        r#"{"status":200,"headers":{"content-type":"text/event-stream","access-control-allow-origin":"https://app.test","access-control-expose-headers":"x"}}"#,
+    );
+    let origin = "access-control-allow-origin";
+    let open = MockServer::replay(&recorded).start().await;
+    let sse = connect(open.url("/")).header("origin", "http://localhost:5173");
+    sse.await
+        .expect_header(origin, "http://localhost:5173")
+        .expect_no_header("access-control-expose-headers");
+    let closed = MockServer::replay(&recorded).without_cors().start().await;
+    let sse = connect(closed.url("/")).header("origin", "http://localhost:5173");
+    sse.await.expect_header(origin, "https://app.test");
 }
 
 #[tokio::test]

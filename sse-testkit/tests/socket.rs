@@ -166,9 +166,12 @@ async fn several_threads_work_as_well() {
 
 #[tokio::test]
 async fn a_url_that_leads_nowhere_is_explained() {
-    let mut sse = connect("https://example.org/").await;
+    let mut sse = connect("ftp://example.org/").await;
     let error = sse.expect_error().await;
-    assert!(error.contains("is not an http:// URL"), "{error}");
+    assert!(
+        error.contains("is not an http:// or https:// URL"),
+        "{error}"
+    );
 
     let mut sse = connect("no url at all").await;
     assert!(sse.expect_error().await.contains("is not valid"));
@@ -182,4 +185,12 @@ async fn a_url_that_leads_nowhere_is_explained() {
     let mut sse = connect(format!("http://{address}/")).await;
     let error = sse.expect_error().await;
     assert!(error.contains("can't connect to 127.0.0.1"), "{error}");
+}
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn tls_is_refused_with_the_feature_that_it_needs() {
+    let mut sse = connect("https://localhost/").await;
+    let error = sse.expect_error().await;
+    assert!(error.contains("its feature `tls`"), "{error}");
 }

@@ -3,6 +3,9 @@
 #![cfg(feature = "cli")]
 
 mod command;
+#[path = "tls/mod.rs"]
+#[allow(dead_code, reason = "each test file needs a part of it")]
+mod front;
 
 use std::time::Duration;
 
@@ -15,6 +18,7 @@ use sse_testkit::recording::{Ending, Recording};
 use tokio::net::TcpListener;
 
 use self::command::{run, start};
+use self::front::{Front, Identity};
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
@@ -160,7 +164,11 @@ async fn a_script_is_told_by_the_status_whether_what_it_waits_for_has_come() {
 #[tokio::test]
 async fn without_a_second_attempt_the_first_one_decides() {
     let one = || Script::new().event(message("x"));
-    let cases: [(Script, &[&str], i32); 7] = [
+    let refused = || one().status(401).content_type("application/json");
+    let cases: [(Script, &[&str], i32); 10] = [
+        (refused(), &[], 1),
+        (refused(), &["--json"], 1),
+        (one().content_type("text/html").cut(), &[], 1),
         (one(), &["--count", "1"], 0),
         (one(), &["--count", "2"], 1),
         (one(), &[], 0),
@@ -201,10 +209,13 @@ async fn what_is_no_stream_is_shown_and_refused() {
 
 #[tokio::test]
 async fn what_can_not_be_asked_is_told() {
-    let cases: [&[&str]; 5] = [
-        &["https://example.org/"],
+    let cases: [&[&str]; 8] = [
+        &["https://localhost/", "--ca", "/no/such/file"],
+        &["--once", "ftp://example.org/"],
+        &["http://me:secret@localhost/"],
         &["ftp://example.org/"],
         &["no url"],
+        &["https:///path"],
         &["http://x", "--header", "no header"],
         &["http://x", "--record", "/nowhere/at/all"],
     ];
@@ -213,12 +224,94 @@ async fn what_can_not_be_asked_is_told() {
         assert_eq!(outcome.code(), Some(2), "{args:?}");
         assert_ne!(outcome.stderr, "");
     }
-    let outcome = run(&["tail", "https://example.org/"]).await;
-    assert!(
-        outcome.text().contains("speaks no TLS"),
-        "{}",
-        outcome.text()
-    );
+}
+
+#[tokio::test]
+async fn a_stream_behind_tls_is_shown_if_the_server_is_trusted() {
+    let stream = Script::new().event(event("tick").id("1").data("one"));
+    let server = mock([stream.clone(), stream]).await;
+    let identity = Identity::signed("localhost");
+    let file = std::env::temp_dir().join(format!("sse-testkit-ca-{}", std::process::id()));
+    std::fs::write(&file, &identity.root).unwrap();
+    let front = Front::start(server.address(), identity, &["h2", "http/1.1"]).await;
+    let (url, ca) = (front.url("localhost", "/"), file.to_str().unwrap());
+    for protocol in [&[][..], &["--http2"]] {
+        let outcome = run(&[&["tail", "--once", "--ca", ca, &url], protocol].concat()).await;
+        assert!(outcome.text().contains("event tick #1 | one"));
+        assert_eq!(outcome.code(), Some(0));
+    }
+    let versions: Vec<_> = server.requests().iter().map(|it| it.version).collect();
+    assert_eq!(versions, [http::Version::HTTP_11, http::Version::HTTP_2]);
+
+    let outcome = run(&["tail", &url]).await;
+    assert_eq!(outcome.code(), Some(2), "{}", outcome.text());
+    assert!(outcome.text().contains("with --ca"), "{}", outcome.text());
+    std::fs::remove_file(file).unwrap();
+}
+
+/// What a refused request was answered, an API's explanation of an error for instance, is no event.
+#[tokio::test]
+async fn programs_are_told_what_was_refused_beside_the_events() {
+    let full = Script::new()
+        .status(503)
+        .raw("{\"error\":\"full\u{1b}[2J\"}");
+    let server = mock([full]).await;
+    let outcome = run(&["tail", "--json", &server.url("/")]).await;
+    assert_eq!(outcome.stdout, b"");
+    assert!(outcome.stderr.contains("HTTP 503"), "{}", outcome.stderr);
+    let body = "body | {\"error\":\"full\\u{1b}[2J\"}";
+    assert!(outcome.stderr.contains(body), "{}", outcome.stderr);
+}
+
+#[tokio::test]
+async fn an_address_in_the_query_is_no_scheme() {
+    let server = mock([Script::new(), Script::new()]).await;
+    let url = format!("{}/log?to=http://x", server.address());
+    let outcome = run(&["tail", "--once", &url]).await;
+    assert_eq!(outcome.code(), Some(0), "{}", outcome.text());
+    assert_eq!(server.requests()[0].uri, "/log?to=http://x");
+}
+
+/// Whatever a server sends, a terminal shows it and does not do what it says: no control characters
+/// of either set, and nothing that turns the order of the text around.
+#[tokio::test]
+async fn a_server_has_no_power_over_the_terminal() {
+    let evil = "\u{1b}]0;x\u{7}\u{9b}31m\u{7f}\u{202e}\u{2066}\u{2028}";
+    let script = |there: &str| {
+        Script::new()
+            .header("x-evil", "\u{9b}31m\u{202e}")
+            .event(event(evil).id("7").data(format!("{evil}\r[\"{evil}\"]")))
+            .event(message(format!(
+                "[\"{}\"]",
+                &evil["\u{1b}]0;x\u{7}".len()..]
+            )))
+            .comment(evil)
+            .raw(format!("{evil}: {evil}\n\n"))
+            .raw(format!("id: {there}{evil}\n\n"))
+            .raw(format!("data: {evil}"))
+    };
+    let refused = Script::new().status(500).raw(evil);
+    let redirects = ["/\u{9b}31m\u{202e}", "ftp://x/\u{9b}31m", "\u{9b}31m://"];
+    let redirects = redirects.map(|to| Script::new().status(307).header("location", to));
+    let scripts = redirects
+        .into_iter()
+        .chain([refused, script("a"), script("b")]);
+    for script in scripts {
+        for mode in [&["--include"][..], &["--compact"], &["--json"]] {
+            let server = mock([script.clone(), Script::new()]).await;
+            let url = server.url("/");
+            let outcome = run(&[&["tail", "--once", &url], mode].concat()).await;
+            let shown = outcome.text() + &outcome.stderr;
+            let has_power =
+                |it: char| it != '\n' && it.is_control() || "\u{202e}\u{2066}\u{2028}".contains(it);
+            assert!(!shown.contains(has_power), "{mode:?}: {shown:?}");
+            for line in outcome.text().lines().filter(|_| mode == ["--json"]) {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                let data = line["data"].as_str().unwrap();
+                assert!(data.contains("\u{9b}31m\u{7f}\u{202e}\u{2066}\u{2028}"));
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -318,4 +411,33 @@ async fn a_recording_that_is_cut_off_is_whole() {
         [&b"event: tick\nid: 1\ndata: \n\n"[..], b": alive\n\n"]
     );
     assert_eq!(exchange.ending(), &Ending::Open);
+}
+
+/// Nobody writes the rest of the file for a process that is killed.
+#[tokio::test]
+async fn a_recording_of_a_process_that_was_killed_is_whole() {
+    let server = mock([Script::new().event(event("tick")).stall()]).await;
+    let file = std::env::temp_dir().join(format!("sse-testkit-kill-{}", std::process::id()));
+    let url = server.url("/");
+    let mut tail = start(&["tail", "--record", file.to_str().unwrap(), &url]);
+    tail.line_with("event tick").await;
+    assert_eq!(tail.kill().await.code(), None);
+    let recording = Recording::read(&file).unwrap();
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(recording.exchanges()[0].chunks().len(), 1);
+}
+
+/// An error without a request has no place in a recording.
+#[tokio::test]
+async fn a_recording_can_be_read_after_what_can_not_be_asked() {
+    // An id that can't be sent back.
+    let server = mock([Script::new().retry(ms(1)).raw("id: \u{1b}\n\n")]).await;
+    let file = std::env::temp_dir().join(format!("sse-testkit-never-{}", std::process::id()));
+    for (url, exchanges) in [(&*server.url("/"), 1), ("ftp://x/", 0)] {
+        let outcome = run(&["tail", "--record", file.to_str().unwrap(), url]).await;
+        assert_eq!(outcome.code(), Some(2), "{}", outcome.text());
+        let recording = Recording::read(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(recording.exchanges().len(), exchanges);
+    }
 }

@@ -1,6 +1,7 @@
-//! Connecting to a server over TCP, with HTTP/1.1 or HTTP/2 without TLS.
+//! Requests over connections of their own, with HTTP/1.1 or HTTP/2.
 
-use std::fmt;
+use std::error::Error as _;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,29 +11,40 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::dial::{dial, refusal};
 use super::request::RequestBuilder;
-use super::transport::{BoxError, ResetOnClose, Sending, Transport, boxed};
+use super::transport::{BoxError, Sending, Transport, boxed};
 use crate::Body;
 
 /// Sends `GET url` with `Accept: text/event-stream` to a server, over a connection of its own.
 ///
-/// The URL is an `http://` one. The connection speaks HTTP/1.1, or HTTP/2 after
-/// [`http2`](RequestBuilder::http2), and always runs in real time: paused time is resumed.
-/// Closing or dropping the stream closes the connection.
+/// The URL is an `http://` one, or with the feature `tls` an `https://` one. The connection speaks
+/// HTTP/1.1, or HTTP/2 after [`http2`](RequestBuilder::http2), and always runs in real time: paused
+/// time is resumed. Closing or dropping the stream closes the connection.
 pub fn connect(url: impl AsRef<str>) -> RequestBuilder {
     RequestBuilder::get(Socket, url.as_ref())
 }
 
 impl RequestBuilder {
-    /// Speaks HTTP/2 from the first byte on (prior knowledge). Only sockets look at it.
+    /// Speaks HTTP/2: without TLS from the first byte on (prior knowledge), over TLS if the server
+    /// agrees. Only sockets look at it.
     pub fn http2(mut self) -> Self {
         self.edit(|template| {
             template.version = Version::HTTP_2;
             Ok(())
         });
+        self
+    }
+
+    /// Trusts the servers whose certificates these have signed, beside those that the system
+    /// trusts; or the server whose own certificate this is. Only sockets look at it.
+    ///
+    /// It is the text of a PEM file, with one certificate or several.
+    #[cfg(feature = "tls")]
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.edit(|template| super::tls::Roots::extend(&mut template.extensions, pem.as_ref()));
         self
     }
 }
@@ -45,13 +57,7 @@ impl Transport for Socket {
     }
 
     fn refuses(&self, uri: &Uri) -> Option<String> {
-        match uri.scheme_str() {
-            Some("http") => None,
-            Some("https") => Some(format!(
-                "{uri} is not an http:// URL, and this client speaks no TLS"
-            )),
-            _ => Some(format!("{uri} is not an http:// URL")),
-        }
+        refusal(uri)
     }
 
     fn needs_real_time(&self) -> bool {
@@ -60,23 +66,21 @@ impl Transport for Socket {
 }
 
 async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody>, BoxError> {
-    let tcp = dial(request.uri()).await?;
-    if request.extensions().get::<ResetOnClose>().is_some() {
-        tcp.set_zero_linger()?;
-    }
+    let wire = TokioIo::new(dial(&request, request.version()).await?);
     let (response, driver) = if request.version() == Version::HTTP_2 {
         // It goes into `:authority`.
         request.headers_mut().remove(http::header::HOST);
-        let (mut sender, connection) =
-            conn::http2::handshake(TokioExecutor::new(), TokioIo::new(tcp)).await?;
+        let (mut sender, connection) = conn::http2::handshake(TokioExecutor::new(), wire).await?;
         let driver = Driver(tokio::spawn(async { drop(connection.await) }));
-        (sender.send_request(request).await?, driver)
+        let response = sender.send_request(request).await;
+        (response.map_err(no_head)?, driver)
     } else {
         let target = request.uri().path_and_query().cloned();
         *request.uri_mut() = target.map_or_else(Uri::default, Uri::from);
-        let (mut sender, connection) = conn::http1::handshake(TokioIo::new(tcp)).await?;
+        let (mut sender, connection) = conn::http1::handshake(wire).await?;
         let driver = Driver(tokio::spawn(async { drop(connection.await) }));
-        (sender.send_request(request).await?, driver)
+        let response = sender.send_request(request).await;
+        (response.map_err(no_head)?, driver)
     };
     Ok(boxed(response.map(|body| Connected {
         body,
@@ -84,32 +88,25 @@ async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody
     })))
 }
 
-/// There is nothing to send a request to.
-#[derive(Debug)]
-pub(crate) struct Unreachable(String);
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Why there is no response, in words that stay where those of the HTTP library change.
+fn no_head(error: hyper::Error) -> BoxError {
+    match is_closed(&error) || error.is_incomplete_message() {
+        true => "the connection was closed before there was a response".into(),
+        false => error.into(),
     }
 }
 
-impl std::error::Error for Unreachable {}
-
-pub(crate) async fn dial(url: &Uri) -> Result<TcpStream, BoxError> {
-    if let Some(reason) = Socket.refuses(url) {
-        return Err(Unreachable(reason).into());
+/// Why a response is not whole.
+fn broken_off(error: hyper::Error) -> BoxError {
+    match is_closed(&error) {
+        true => "the connection was closed before the response was whole".into(),
+        false => error.into(),
     }
-    let host = url
-        .host()
-        .ok_or_else(|| Unreachable(format!("{url} has no host")))?;
-    let port = url.port_u16().unwrap_or(80);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let tcp = TcpStream::connect((host, port))
-        .await
-        .map_err(|error| Unreachable(format!("can't connect to {host}:{port}: {error}")))?;
-    tcp.set_nodelay(true)?;
-    Ok(tcp)
+}
+
+fn is_closed(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(|it| it.downcast_ref::<io::Error>());
+    io.is_some_and(|it| it.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 /// A response body that takes its connection along when it is dropped.
@@ -120,13 +117,14 @@ struct Connected {
 
 impl http_body::Body for Connected {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        frame.map(|frame| frame.map(|frame| frame.map_err(broken_off)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -44,6 +44,19 @@ where
     })
 }
 
+/// Whether the same request would fail again a moment later.
+pub(crate) fn is_for_good(error: &BoxError) -> bool {
+    #[cfg(feature = "socket")]
+    return error
+        .downcast_ref::<super::Unreachable>()
+        .is_some_and(|it| it.for_good);
+    #[cfg(not(feature = "socket"))]
+    {
+        let _ = error;
+        false
+    }
+}
+
 /// An error with its causes, which is where hyper's say what happened.
 pub(crate) fn describe(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

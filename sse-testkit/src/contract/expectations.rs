@@ -93,7 +93,7 @@ impl Expectations {
         self
     }
 
-    /// The server speaks HTTP/1.1 and HTTP/2 without TLS, and answers alike.
+    /// The server speaks HTTP/1.1 and HTTP/2 (without TLS where the URL has none), and answers alike.
     #[must_use]
     pub fn both_protocols(mut self) -> Self {
         self.both_protocols = true;

@@ -6,6 +6,10 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
+#[cfg(feature = "tls")]
+use crate::client::Roots;
+use crate::client::refusal;
+
 /// A request that can be sent again and again: the one for the stream, or one that makes the server
 /// do something.
 ///
@@ -21,10 +25,11 @@ pub(crate) struct Parts {
     pub(crate) version: Version,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    pub(crate) extensions: http::Extensions,
 }
 
 impl Target {
-    /// `GET url`, an `http://` one.
+    /// `GET url`, an `http://` one, or with the feature `tls` an `https://` one.
     pub fn get(url: impl AsRef<str>) -> Self {
         Self::new(Method::GET, url.as_ref(), Bytes::new())
     }
@@ -43,8 +48,10 @@ impl Target {
 
     fn new(method: Method, url: &str, body: Bytes) -> Self {
         let url = match url.parse::<Uri>() {
-            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some() => url,
-            Ok(_) => return Self(Err(format!("{url} is not an http:// URL"))),
+            Ok(url) => match refusal(&url) {
+                None => url,
+                Some(reason) => return Self(Err(reason)),
+            },
             Err(error) => return Self(Err(format!("the URL {url:?} is not valid: {error}"))),
         };
         let mut headers = HeaderMap::new();
@@ -55,6 +62,7 @@ impl Target {
             version: Version::HTTP_11,
             headers,
             body,
+            extensions: http::Extensions::new(),
         }))
     }
 
@@ -92,11 +100,27 @@ impl Target {
         self
     }
 
-    /// Speaks HTTP/2 from the first byte on (prior knowledge) instead of HTTP/1.1.
+    /// Speaks HTTP/2 instead of HTTP/1.1: without TLS from the first byte on (prior knowledge), over
+    /// TLS if the server agrees.
     #[must_use]
     pub fn http2(mut self) -> Self {
         if let Ok(parts) = &mut self.0 {
             parts.version = Version::HTTP_2;
+        }
+        self
+    }
+
+    /// Trusts the servers whose certificates these have signed, beside those that the system
+    /// trusts; or the server whose own certificate this is.
+    ///
+    /// It is the text of a PEM file, with one certificate or several.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        if let Ok(parts) = &mut self.0 {
+            if let Err(reason) = Roots::extend(&mut parts.extensions, pem.as_ref()) {
+                self.0 = Err(reason);
+            }
         }
         self
     }
@@ -111,14 +135,15 @@ impl fmt::Display for Parts {
         if self.method != Method::GET {
             write!(f, "{} ", self.method)?;
         }
-        write!(f, "{} ({})", self.url, protocol(self.version))
+        write!(f, "{} ({})", self.url, protocol(&self.url, self.version))
     }
 }
 
 /// The protocol's name as people write it.
-pub(crate) fn protocol(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_2 => "h2c",
+pub(crate) fn protocol(url: &Uri, version: Version) -> &'static str {
+    match (version, url.scheme_str()) {
+        (Version::HTTP_2, Some("https")) => "h2",
+        (Version::HTTP_2, _) => "h2c",
         _ => "HTTP/1.1",
     }
 }

@@ -34,8 +34,8 @@ where
 
 /// Calls a method of a gRPC service over a connection of its own.
 ///
-/// The URL is an `http://` one whose path names the method: `/package.Service/Method`. The
-/// connection speaks HTTP/1.1, or HTTP/2 after [`http2`](GrpcWebRequest::http2), and always runs in
+/// The URL is one that [`sse_testkit::connect`](crate::connect) takes, and its path names the
+/// method: `/package.Service/Method`. The connection speaks HTTP/1.1, or HTTP/2 after [`http2`](GrpcWebRequest::http2), and always runs in
 /// real time: paused time is resumed. Closing or dropping the stream closes the connection.
 ///
 /// ```no_run
@@ -98,10 +98,17 @@ impl GrpcWebRequest {
         self
     }
 
-    /// Speaks HTTP/2 from the first byte on (prior knowledge). Only sockets look at it.
+    /// Speaks HTTP/2, as [`RequestBuilder::http2`] does.
     #[cfg(feature = "socket")]
     pub fn http2(mut self) -> Self {
         self.request = self.request.http2();
+        self
+    }
+
+    /// Trusts these, as [`RequestBuilder::root_certificate`] does.
+    #[cfg(feature = "tls")]
+    pub fn root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.request = self.request.root_certificate(pem);
         self
     }
 

@@ -74,7 +74,8 @@ impl MockBuilder {
         self
     }
 
-    /// Does not allow pages of other origins to read the answers, unless these say so themselves.
+    /// Does not allow pages of other origins to read the answers, unless these say so themselves, as
+    /// a recorded one may.
     pub fn without_cors(mut self) -> Self {
         self.cors = false;
         self
@@ -97,9 +98,12 @@ impl MockBuilder {
     /// # Errors
     ///
     /// When it is taken, or not one of this machine's.
-    pub async fn bind(self, address: impl ToSocketAddrs) -> io::Result<MockServer> {
+    pub async fn bind(mut self, address: impl ToSocketAddrs) -> io::Result<MockServer> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        if self.cors {
+            self.plan.allow_every_origin();
+        }
         let mock = Arc::new(Mock::new(self.plan, self.pace, self.cors));
         let accept = tokio::spawn(accept(listener, Arc::clone(&mock)));
         Ok(MockServer {

@@ -50,7 +50,8 @@
 //! - any other: the recording from its start.
 //!
 //! A response that had not ended when the recording did stays open. Redirects are left out, and so
-//! are the headers that belong to one connection or to the time of recording.
+//! are requests whose answer was not awaited, and the headers that belong to one connection, to the
+//! time of recording, or to the pages that may read.
 
 mod accept;
 mod answer;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE, LOCATION, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, StatusCode};
 
@@ -42,7 +41,7 @@ impl Replay {
         let exchanges = recording.exchanges().iter();
         Self {
             parts: exchanges
-                .filter(|it| !is_redirect(it))
+                .filter(|it| !is_redirect(it) && !is_unanswered(it))
                 .map(Part::new)
                 .collect(),
             asked: HashMap::new(),
@@ -93,6 +92,20 @@ impl Replay {
 
     pub(super) fn left(&self) -> usize {
         self.parts.iter().filter(|part| !part.served).count()
+    }
+
+    /// Forgets whom the original allowed to read.
+    pub(super) fn forget_cors(&mut self) {
+        for part in &mut self.parts {
+            if let Opening::Head { headers, .. } = &mut part.answer.opening {
+                let names: Vec<_> = headers.keys().cloned().collect();
+                for name in names {
+                    if name.as_str().starts_with("access-control-") {
+                        headers.remove(name);
+                    }
+                }
+            }
+        }
     }
 
     /// Lets the last part go over into the first one.
@@ -213,9 +226,12 @@ fn marks(steps: &[Step]) -> Vec<Mark> {
         let Step::Send(bytes) = sent else {
             continue;
         };
-        for (at, byte) in bytes.iter().enumerate() {
+        let mut at = 0;
+        // A block ends where a line does.
+        for line in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
+            at += line.len();
             // What is too large for the parser has no marks: it is served from the start.
-            let Ok(items) = parser.feed(&[*byte]) else {
+            let Ok(items) = parser.feed(line) else {
                 return marks;
             };
             let id = items.into_iter().find_map(|item| match item {
@@ -223,19 +239,15 @@ fn marks(steps: &[Step]) -> Vec<Mark> {
                 Item::Id(id) => Some(id),
                 _ => None,
             });
-            if let Some(id) = id {
-                let bytes = end_of_line(bytes, at);
+            if let Some(id) = id.filter(|id| !id.is_empty()) {
+                // A CR ends a line at once, but an LF behind it belongs to it.
+                let crlf = line.ends_with(b"\r") && bytes.get(at) == Some(&b'\n');
+                let bytes = at + usize::from(crlf);
                 marks.push(Mark { id, step, bytes });
             }
         }
     }
     marks
-}
-
-/// A CR ends a line at once, but an LF behind it belongs to it.
-fn end_of_line(bytes: &Bytes, at: usize) -> usize {
-    let crlf = bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n');
-    at + 1 + usize::from(crlf)
 }
 
 /// A redirect would lead to where it was recorded.
@@ -246,6 +258,11 @@ fn is_redirect(exchange: &Exchange) -> bool {
         && exchange
             .headers()
             .is_some_and(|headers| headers.contains_key(LOCATION))
+}
+
+/// The recording was stopped before the server had answered, or failed to.
+fn is_unanswered(exchange: &Exchange) -> bool {
+    exchange.status().is_none() && *exchange.ending() == Ending::Open
 }
 
 /// The headers that do not belong to one connection or to the time of recording.

@@ -14,6 +14,7 @@ pub(super) struct Block {
     pub(super) comments: Vec<String>,
     pub(super) fields: Vec<Field>,
     pub(super) size: usize,
+    comments_size: usize,
 }
 
 impl Block {
@@ -26,5 +27,25 @@ impl Block {
             }
             None => self.data = Some(value.to_owned()),
         }
+    }
+
+    /// Keeps a comment, and tells whether it still fits in.
+    ///
+    /// Heartbeats that no blank line follows have no end, so before an event only the last ones are
+    /// kept.
+    pub(super) fn push_comment(&mut self, comment: &str, limit: usize) -> bool {
+        // An empty one takes room as well.
+        let size = comment.len() + size_of::<String>();
+        if self.fields.is_empty() {
+            self.comments_size += size;
+            if self.comments_size > limit {
+                self.comments.clear();
+                self.comments_size = size;
+            }
+        } else {
+            self.size += size;
+        }
+        self.comments.push(comment.to_owned());
+        self.size <= limit
     }
 }

@@ -13,7 +13,7 @@ pub enum ParseError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The field lines of an event have more bytes than
+    /// The field lines of an event, and the comments among them, have more bytes than
     /// [`max_event_size`](super::Parser::max_event_size).
     EventTooLarge {
         /// The limit in bytes.

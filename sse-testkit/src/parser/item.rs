@@ -39,7 +39,8 @@ pub struct Event {
     pub data: String,
     /// The reconnection time in this event's block.
     pub retry: Option<Duration>,
-    /// The comment lines since the last blank line.
+    /// The comment lines since the last blank line; the last of them where they are more than an
+    /// event may have bytes.
     pub comments: Vec<String>,
     /// The field lines of the block as they stand.
     pub fields: Vec<Field>,

@@ -84,7 +84,8 @@ impl Parser {
         self
     }
 
-    /// Sets how many bytes the field lines of one event may have together.
+    /// Sets how many bytes the field lines of one event may have together, and the comments among
+    /// them.
     #[must_use]
     pub fn max_event_size(mut self, bytes: usize) -> Self {
         self.max_event_size = bytes;
@@ -147,14 +148,15 @@ impl Parser {
             self.end_block(items);
         } else if let Some(comment) = line.strip_prefix(':') {
             let comment = without_space(comment).to_owned();
-            self.block.comments.push(comment.clone());
+            let fits = self.block.push_comment(&comment, self.max_event_size);
+            if !fits {
+                return self.fail_by_size();
+            }
             items.push(Item::Comment(comment));
         } else {
             self.block.size += line.len();
             if self.block.size > self.max_event_size {
-                let limit = self.max_event_size;
-                self.failed = Some(ParseError::EventTooLarge { limit });
-                return;
+                return self.fail_by_size();
             }
             let (name, value) = match line.split_once(':') {
                 Some((name, value)) => (name, without_space(value)),
@@ -162,6 +164,11 @@ impl Parser {
             };
             self.field(name, value, items);
         }
+    }
+
+    fn fail_by_size(&mut self) {
+        let limit = self.max_event_size;
+        self.failed = Some(ParseError::EventTooLarge { limit });
     }
 
     fn field(&mut self, name: &str, value: &str, items: &mut Vec<Item>) {

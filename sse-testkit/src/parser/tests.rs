@@ -281,6 +281,29 @@ fn more_than_a_mebibyte_is_fine_by_default() {
     );
 }
 
+/// Heartbeats without a blank line go on for as long as a server likes.
+#[test]
+fn comments_without_end_are_not_kept() {
+    let mut parser = Parser::new().max_event_size(1000);
+    for _ in 0..10_000 {
+        assert_eq!(parser.feed(b":\n: alive\n").unwrap().len(), 2);
+    }
+    let items = parser.feed(b": last\ndata: x\n\n").unwrap();
+    let Some(Item::Event(event)) = items.last() else {
+        panic!("{items:?}")
+    };
+    assert_eq!(event.data, "x");
+    assert_eq!(event.comments.last().unwrap(), "last");
+    assert!(event.comments.len() < 100, "{}", event.comments.len());
+
+    // Inside of an event they make it too large.
+    let limit = 1000;
+    let mut parser = Parser::new().max_event_size(limit);
+    parser.feed(b"data: x\n").unwrap();
+    let fed = (0..1000).find_map(|_| parser.feed(b":\n").err());
+    assert_eq!(fed, Some(ParseError::EventTooLarge { limit }));
+}
+
 /// Streams full of what is special.
 fn streams() -> impl Strategy<Value = Vec<u8>> {
     let part = prop_oneof![

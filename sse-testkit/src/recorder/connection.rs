@@ -133,8 +133,9 @@ impl Connection {
 
     fn end(&mut self, last: impl FnOnce(Option<Box<dyn Decoder>>) -> Vec<What>) -> Vec<What> {
         self.body = None;
-        let mut whats = self.pause();
-        let decoder = self.decoder.take();
+        let mut decoder = self.decoder.take();
+        let over = decoder.as_mut().map(|it| it.over());
+        let mut whats = over.unwrap_or_default();
         if decoder.is_none() && !self.raw.is_empty() {
             whats.push(What::Plain(String::from_utf8_lossy(&self.raw).into_owned()));
         }

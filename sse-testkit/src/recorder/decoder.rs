@@ -9,12 +9,17 @@ pub(crate) trait Decoder: Send {
     /// An error among what is returned is the last that is looked at.
     fn chunk(&mut self, bytes: &[u8], at_head: bool) -> Vec<What>;
 
-    /// The body ended by itself. An end or an error is the last of what is returned.
+    /// The body ended by itself, after it was told to be over. An end or an error is the last of what is returned.
     fn finish(self: Box<Self>) -> Vec<What>;
 
     /// The body pauses: what waited for it to do so stands by itself.
     fn pause(&mut self) -> Vec<What> {
         Vec::new()
+    }
+
+    /// The body is over, by itself or not.
+    fn over(&mut self) -> Vec<What> {
+        self.pause()
     }
 
     /// The body sent HTTP trailers, which a browser does not show.

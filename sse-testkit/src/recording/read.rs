@@ -86,7 +86,7 @@ fn first(mut object: Map<String, Value>) -> Result<Recording, String> {
         Some(Some(VERSION)) => {}
         Some(Some(other)) => {
             return Err(format!(
-                "this is version {other} of the format, which is newer than this program"
+                "this is version {other} of the format, and this program reads version {VERSION}"
             ));
         }
         Some(None) => return Err("the version in \"sse_recording\" is a number".to_owned()),

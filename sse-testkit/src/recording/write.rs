@@ -43,6 +43,8 @@ use crate::Sighting;
 #[derive(Debug)]
 pub struct Writer<W> {
     out: W,
+    /// Whether a request was sent, and its response has not ended.
+    connected: bool,
 }
 
 impl<W: Write> Writer<W> {
@@ -52,7 +54,10 @@ impl<W: Write> Writer<W> {
     ///
     /// When it can't be written.
     pub fn new(out: W, url: Option<&str>) -> io::Result<Self> {
-        let mut this = Self { out };
+        let mut this = Self {
+            out,
+            connected: false,
+        };
         this.line(&first_line(url))?;
         Ok(this)
     }
@@ -63,10 +68,17 @@ impl<W: Write> Writer<W> {
     ///
     /// When it can't be written.
     pub fn write(&mut self, sighting: &Sighting) -> io::Result<()> {
-        match Entry::of(&sighting.seen) {
-            Some(entry) => self.line(&line(sighting.elapsed, &entry)),
-            None => Ok(()),
+        let Some(entry) = Entry::of(&sighting.seen) else {
+            return Ok(());
+        };
+        match &entry {
+            Entry::Connect { .. } => self.connected = true,
+            // There was nothing to send.
+            _ if !self.connected => return Ok(()),
+            Entry::End | Entry::Error(_) => self.connected = false,
+            Entry::Head { .. } | Entry::Chunk(_) => {}
         }
+        self.line(&line(sighting.elapsed, &entry))
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {

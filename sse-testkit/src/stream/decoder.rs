@@ -56,6 +56,12 @@ impl Decoder for EventDecoder {
         whats(frames)
     }
 
+    fn over(&mut self) -> Vec<What> {
+        let mut frames = Vec::new();
+        self.assembler.finish(&mut frames);
+        whats(frames)
+    }
+
     fn is_undecided(&self) -> bool {
         self.assembler.is_undecided()
     }

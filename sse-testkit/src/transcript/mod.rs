@@ -9,7 +9,7 @@ use std::fmt;
 use self::messages::View;
 pub(crate) use self::messages::hex;
 pub use self::redact::Redactions;
-pub(crate) use self::render::{line, time, token};
+pub(crate) use self::render::{escape, line, time, token};
 use crate::record::{Record, What};
 
 /// What a test has read from a stream, as text.

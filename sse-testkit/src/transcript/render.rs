@@ -63,10 +63,8 @@ impl Transcript {
                 .filter(|(name, _)| *name != http::header::DATE)
                 .map(|(name, value)| {
                     let value = String::from_utf8_lossy(value.as_bytes());
-                    format!(
-                        "{name}: {}",
-                        self.redactions.shown_header(name.as_str(), &value)
-                    )
+                    let value = self.redactions.shown_header(name.as_str(), &value);
+                    format!("{name}: {}", escape(value))
                 })
                 .collect();
             lines.sort();
@@ -95,7 +93,7 @@ fn block(what: &What, messages: Option<&View>, redactions: &Redactions, ids: &mu
         What::End {
             discarded: Some(text),
         } => lines("end inside a block", text),
-        What::Error(error) => format!("error {error}"),
+        What::Error(error) => format!("error {}", escape(error)),
         What::Closed => "closed by the test".to_owned(),
         What::Head(head) => format!("HTTP {}", head.status),
         What::Reconnect { .. } => "reconnect".to_owned(),
@@ -211,11 +209,15 @@ pub(crate) fn token(text: &str) -> String {
     }
 }
 
-pub(super) fn escape(text: &str) -> String {
+/// What a terminal would do instead of showing it, and what can't be seen, is written out.
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in text.chars() {
         match it {
-            '\u{feff}' => out.push_str("\\u{feff}"),
+            // A byte order mark, line ends that are none, and what turns the order of text around.
+            '\u{feff}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                out.extend(it.escape_unicode());
+            }
             it if it.is_control() => out.extend(it.escape_default()),
             it => out.push(it),
         }

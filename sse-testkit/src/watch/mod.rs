@@ -12,7 +12,7 @@ use http::Request;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 pub use self::seen::{Seen, Sighting};
-use crate::client::{Template, Transport, describe};
+use crate::client::{Template, Transport, describe, is_for_good};
 use crate::clock::Clock;
 use crate::record::{Head, What};
 use crate::recorder::Connection;
@@ -189,6 +189,7 @@ impl Watch {
         };
         let response = match response {
             Ok(response) => response,
+            Err(error) if is_for_good(&error) => return self.give_up(describe(&*error)),
             Err(error) => return self.try_again(describe(&*error)),
         };
 

@@ -1,6 +1,6 @@
 //! Following a redirect as the Fetch standard does.
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, LOCATION};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, LOCATION};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 
@@ -26,7 +26,9 @@ pub(super) fn follow(
     let same_origin =
         next.uri().scheme() == uri.scheme() && next.uri().authority() == uri.authority();
     if !same_origin {
-        next.headers_mut().remove(AUTHORIZATION);
+        for secret in [AUTHORIZATION, COOKIE] {
+            next.headers_mut().remove(secret);
+        }
     }
     let host = uri.authority().map(|it| HeaderValue::from_str(it.as_str()));
     if let Some(Ok(host)) = host {

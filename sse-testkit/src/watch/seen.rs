@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, Uri};
 
 use crate::record::What;
-use crate::transcript::{line, time};
+use crate::transcript::{escape, line, time, token};
 use crate::{Frame, Reconnect};
 
 /// Something that was seen, and when.
@@ -75,7 +75,8 @@ impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Request { uri, last_event_id } => {
-                write!(f, "request {uri}")?;
+                // A redirect may lead to what is no ASCII.
+                write!(f, "request {}", escape(&uri.to_string()))?;
                 return with_id(f, last_event_id);
             }
             Self::Head { status, .. } => return write!(f, "HTTP {status}"),
@@ -108,6 +109,6 @@ impl fmt::Display for Seen {
 fn with_id(f: &mut fmt::Formatter<'_>, last_event_id: &str) -> fmt::Result {
     match last_event_id {
         "" => Ok(()),
-        id => write!(f, ", last-event-id: {}", crate::transcript::token(id)),
+        id => write!(f, ", last-event-id: {}", token(id)),
     }
 }

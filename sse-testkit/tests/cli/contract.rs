@@ -134,8 +134,8 @@ fn what_can_not_be_run_exits_with_2_and_says_why() {
     let cases: [(&[&str], &str); 5] = [
         (&["contract", &url], "can't connect to 127.0.0.1:"),
         (
-            &["contract", "https://example.org/"],
-            "is not an http:// URL",
+            &["contract", "ftp://example.org/"],
+            "is not an http:// or https:// URL",
         ),
         (
             &["contract", &url, "--post", "/no/such/file"],

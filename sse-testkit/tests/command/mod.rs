@@ -59,6 +59,12 @@ impl Running {
         assert!(kill.await.unwrap().success());
     }
 
+    /// What nothing can be done about.
+    pub(crate) async fn kill(mut self) -> ExitStatus {
+        self.child.start_kill().unwrap();
+        self.child.wait().await.unwrap()
+    }
+
     /// The rest of the output, and how it ended.
     pub(crate) async fn outcome(mut self) -> Outcome {
         let mut reader = self.lines.into_inner();

@@ -237,7 +237,7 @@ async fn a_server_that_is_not_there_is_an_error_and_no_finding() {
 async fn a_target_that_can_not_be_sent_is_an_error() {
     let wrong = [
         Target::get("nonsense"),
-        Target::get("https://example.org/"),
+        Target::get("ftp://example.org/"),
         Target::get("http://x/").header("a b", "c"),
         Target::get("http://x/").header("a", "b\n"),
     ];

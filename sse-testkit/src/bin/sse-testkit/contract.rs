@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use indicatif::{ProgressBar, ProgressStyle};
 use sse_testkit::contract::{self, Expectations, Progress, Report, Target};
 
@@ -19,20 +19,23 @@ pub(crate) struct Args {
     url: String,
     /// A header of each request, as 'name: value'
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = parse::header)]
-    headers: Vec<(String, String)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     /// Open the stream by a POST with this file as its body
     #[arg(long, value_name = "FILE")]
     post: Option<PathBuf>,
-    /// Speak HTTP/2 without TLS
+    /// Speak HTTP/2
     #[arg(long)]
     http2: bool,
+    /// Trust what the certificates in this PEM file have signed, too
+    #[arg(long, value_name = "FILE", value_parser = parse::text_file)]
+    ca: Option<String>,
     /// Events have ids, and a client that comes back misses nothing
     #[arg(long)]
     resumable: bool,
     /// The stream ends by itself
     #[arg(long)]
     ends: bool,
-    /// The server speaks HTTP/1.1 and HTTP/2 without TLS
+    /// The server speaks HTTP/1.1 and HTTP/2
     #[arg(long)]
     both_protocols: bool,
     /// The stream is never silent for longer than this
@@ -144,15 +147,19 @@ fn target(args: &Args) -> Result<Target, String> {
         true => target.http2(),
         false => target,
     };
-    Ok(with_headers(target, args))
+    Ok(with_trust(target, args))
 }
 
-/// What authorizes a client for the stream is needed for what is about it, too.
-fn with_headers(target: Target, args: &Args) -> Target {
-    let headers = args.headers.iter();
-    headers.fold(target, |target, (name, value)| {
-        target.header(name.as_str(), value.as_str())
-    })
+/// What authorizes a client for the stream, and the server for the client, is needed for what is
+/// about the stream, too.
+fn with_trust(mut target: Target, args: &Args) -> Target {
+    for (name, value) in &args.headers {
+        target = target.header(name, value);
+    }
+    match &args.ca {
+        Some(pem) => target.root_certificate(pem),
+        None => target,
+    }
 }
 
 fn expectations(args: &Args) -> Expectations {
@@ -189,14 +196,14 @@ fn expectations(args: &Args) -> Expectations {
         };
     }
     if let (Some(url), Some(pointer)) = (&args.stats, &args.stats_pointer) {
-        expectations = expectations.stats(with_headers(Target::get(url), args), pointer);
+        expectations = expectations.stats(with_trust(Target::get(url), args), pointer);
     }
     if let Some(url) = &args.produce {
         let body = args.produce_body.as_str();
-        expectations = expectations.produced_by(with_headers(Target::post(url, body), args));
+        expectations = expectations.produced_by(with_trust(Target::post(url, body), args));
     }
     if let Some(url) = &args.stopped {
-        expectations = expectations.stopped(with_headers(Target::get(url), args));
+        expectations = expectations.stopped(with_trust(Target::get(url), args));
     }
     expectations
 }

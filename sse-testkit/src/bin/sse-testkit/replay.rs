@@ -92,7 +92,8 @@ fn line(request: &MockRequest) -> String {
         "{:>9.3}  {} {}",
         request.elapsed.as_secs_f64(),
         request.method,
-        request.uri
+        // A client may send what is no ASCII.
+        request.uri.to_string().escape_debug()
     );
     if let Some(id) = request.last_event_id() {
         line.push_str(&format!(", last-event-id: {id:?}"));

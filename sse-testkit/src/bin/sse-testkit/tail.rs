@@ -71,13 +71,13 @@ pub(crate) async fn run(args: Args) -> Ending {
                 return Ending::Failed(format!("can't go on recording: {error}"));
             }
         }
-        let next = after(&sighting.seen, args.once(), &mut goal);
         // Without a second attempt there is no pause before it.
-        let shown = args.once() && matches!(sighting.seen, Seen::Wait { .. });
-        if !shown {
-            if let Err(error) = output.show(sighting) {
-                return Ending::of_output(&error);
-            }
+        if args.once() && matches!(sighting.seen, Seen::Wait { .. }) {
+            return goal.when_stream_is_over();
+        }
+        let next = after(&sighting.seen, &mut goal);
+        if let Err(error) = output.show(sighting) {
+            return Ending::of_output(&error);
         }
         if let Some(ending) = next {
             return ending;
@@ -86,11 +86,17 @@ pub(crate) async fn run(args: Args) -> Ending {
 }
 
 /// Whether this is the last thing to be seen.
-fn after(seen: &Seen, once: bool, goal: &mut Goal) -> Option<Ending> {
+fn after(seen: &Seen, goal: &mut Goal) -> Option<Ending> {
     match seen {
         Seen::Frame(frame) => goal.is_met_by(frame).then_some(Ending::Done),
-        Seen::End { .. } if once => Some(goal.when_stream_is_over()),
-        Seen::Error(reason) if once => Some(Ending::Failed(reason.clone())),
+        Seen::Request { .. } => {
+            goal.broke_off = false;
+            None
+        }
+        Seen::Error(_) => {
+            goal.broke_off = true;
+            None
+        }
         Seen::GaveUp(Reconnect::Stopped) => Some(goal.when_stream_is_over()),
         Seen::GaveUp(Reconnect::Unreachable) => Some(Ending::CannotBegin(seen.to_string())),
         Seen::GaveUp(_) => Some(Ending::Failed(seen.to_string())),
@@ -109,8 +115,7 @@ async fn until(deadline: Option<Instant>) {
 fn note(seen: &Seen) {
     match seen {
         Seen::Head { status, .. } if status.as_u16() == 200 => {}
-        Seen::Head { .. } | Seen::Wait { .. } => eprintln!("sse-testkit: {seen}"),
-        Seen::Error(reason) => eprintln!("sse-testkit: {reason}"),
+        Seen::Head { .. } | Seen::Wait { .. } | Seen::Error(_) => eprintln!("sse-testkit: {seen}"),
         _ => {}
     }
 }

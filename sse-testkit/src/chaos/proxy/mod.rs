@@ -35,7 +35,8 @@ use super::fault::Chaos;
 /// # }
 /// ```
 ///
-/// It sees bytes, not HTTP: counts of bytes include the heads. TCP may join pieces that follow each
+/// It sees bytes, not HTTP: counts of bytes include the heads. TLS goes through it as it is: ask for
+/// `https://` and its [address](Self::address), by a name that the server's certificate has. TCP may join pieces that follow each
 /// other at once; a `delay` keeps them apart. What waits for a stalled reader waits in the buffers
 /// of both sockets, as it does on a real network.
 ///

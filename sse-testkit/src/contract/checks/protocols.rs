@@ -25,11 +25,12 @@ pub(super) const CHECK: Check = Check {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 async fn run(context: Arc<Context>) -> Verdict {
-    let other = match context.probe.target().version {
+    let target = context.probe.target();
+    let other = match target.version {
         Version::HTTP_2 => Version::HTTP_11,
         _ => Version::HTTP_2,
     };
-    let name = protocol(other);
+    let name = protocol(&target.url, other);
     let expected = context.expectations.both_protocols;
     let hint = "Leave connection, keep-alive and transfer-encoding to the HTTP library.";
     let ask = context.probe.ask().version(other).within(PATIENCE);

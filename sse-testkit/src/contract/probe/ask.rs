@@ -79,6 +79,7 @@ impl Ask {
         *request.method_mut() = parts.method;
         *request.uri_mut() = parts.url;
         *request.version_mut() = parts.version;
+        *request.extensions_mut() = parts.extensions;
         request.headers_mut().extend(parts.headers);
         request
     }

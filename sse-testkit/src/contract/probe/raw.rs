@@ -1,10 +1,11 @@
 //! A request without body as HTTP/1.1 writes it, and whatever bytes come back: an HTTP client hides
 //! what should not be there.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use http::Request;
-use tokio::net::TcpStream;
+use http::{Request, Version};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use crate::Body;
@@ -17,17 +18,20 @@ pub(super) async fn exchange(
     request: Request<Body>,
     silence: Duration,
 ) -> Result<Vec<u8>, BoxError> {
-    let tcp = dial(request.uri()).await?;
-    write_all(&tcp, &written(&request)).await?;
+    let mut wire = dial(&request, Version::HTTP_11).await?;
+    wire.write_all(&written(&request)).await?;
+    wire.flush().await?;
     let mut received = Vec::new();
     let mut buffer = vec![0; 8 * 1024];
     // The head may take as long as the caller waits, what follows only as long as this.
     while received.len() < ENOUGH {
-        let read = read(&tcp, &mut buffer);
+        let read = wire.read(&mut buffer);
         let size = match head_end(&received) {
             None => read.await?,
             Some(end) if received.len() > end => break,
             Some(_) => match timeout(silence, read).await {
+                // Over TLS many servers close without saying so.
+                Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
                 Ok(size) => size?,
                 Err(_) => break,
             },
@@ -59,26 +63,4 @@ fn written(request: &Request<Body>) -> Vec<u8> {
     }
     bytes.extend_from_slice(b"connection: close\r\n\r\n");
     bytes
-}
-
-async fn write_all(tcp: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        tcp.writable().await?;
-        match tcp.try_write(bytes) {
-            Ok(size) => bytes = &bytes[size..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-async fn read(tcp: &TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
-    loop {
-        tcp.readable().await?;
-        match tcp.try_read(buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
-            other => return other,
-        }
-    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Parser;
 use http::{HeaderName, HeaderValue};
 
-use super::time;
 use crate::color::When;
+use crate::parse;
 
 /// Shows a stream as it comes: each frame with its time and the pause before it.
 ///
@@ -23,7 +23,7 @@ pub(crate) struct Args {
     pub(super) url: String,
 
     /// Sends this header; may be given several times.
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse::header)]
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 
     /// Sends a POST with this file as its body, `-` for the standard input. It is read once: a
@@ -31,9 +31,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(super) post: Option<PathBuf>,
 
-    /// Speaks HTTP/2 from the first byte on (prior knowledge).
+    /// Speaks HTTP/2: without TLS from the first byte on (prior knowledge), over TLS if the server
+    /// agrees.
     #[arg(long)]
     pub(super) http2: bool,
+
+    /// Trusts the servers whose certificates the ones in this PEM file have signed, or the server
+    /// whose own certificate it is, beside those that the system trusts.
+    #[arg(long, value_name = "FILE", value_parser = parse::text_file)]
+    pub(super) ca: Option<String>,
 
     /// Begins behind the event with this id.
     #[arg(long, value_name = "ID")]
@@ -73,7 +79,7 @@ pub(crate) struct Args {
     pub(super) count: Option<u64>,
 
     /// Ends after this time, such as 10s, 500ms or 2m.
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse::duration)]
     pub(super) span: Option<Duration>,
 
     /// When to use colour.
@@ -86,18 +92,4 @@ impl Args {
     pub(super) fn once(&self) -> bool {
         self.once || self.post.is_some()
     }
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("a header is `name: value`")?;
-    let name = name.trim();
-    let name = name
-        .parse()
-        .map_err(|_| format!("{name:?} is no header name"))?;
-    let value = value.trim();
-    let value = HeaderValue::from_str(value);
-    Ok((
-        name,
-        value.map_err(|_| "the value can't stand in a header")?,
-    ))
 }

@@ -9,6 +9,8 @@ pub(super) struct Goal {
     until: Option<String>,
     count: Option<u64>,
     events: u64,
+    /// Whether the last thing that was tried ended in an error.
+    pub(super) broke_off: bool,
 }
 
 impl Goal {
@@ -17,6 +19,7 @@ impl Goal {
             until: args.until.clone(),
             count: args.count,
             events: 0,
+            broke_off: false,
         }
     }
 
@@ -35,7 +38,10 @@ impl Goal {
     }
 
     pub(super) fn when_stream_is_over(&self) -> Ending {
-        self.unmet("the stream is over")
+        match self.broke_off {
+            true => Ending::Failed("the stream did not end by itself".to_owned()),
+            false => self.unmet("the stream is over"),
+        }
     }
 
     fn unmet(&self, why: &str) -> Ending {

@@ -1,5 +1,6 @@
 //! A line of JSON an event.
 
+use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use serde_json::{Value, json};
@@ -15,9 +16,17 @@ pub(super) struct JsonLines {
 
 impl Show for JsonLines {
     fn show(&mut self, sighting: Sighting) -> io::Result<()> {
-        let Seen::Frame(Frame::Event { event, .. }) = &sighting.seen else {
-            note(&sighting.seen);
-            return Ok(());
+        let event = match &sighting.seen {
+            Seen::Frame(Frame::Event { event, .. }) => event,
+            // An API may explain its error.
+            Seen::Body(_) => {
+                eprintln!("sse-testkit: {}", sighting.seen);
+                return Ok(());
+            }
+            seen => {
+                note(seen);
+                return Ok(());
+            }
         };
         let gap = self.gaps.next(sighting.elapsed);
         let line = line(sighting.elapsed.as_millis(), gap.as_millis(), event);
@@ -50,5 +59,24 @@ fn line(at: u128, gap: u128, event: &Event) -> String {
         line.push_str(&format!(",\"{key}\":{value}"));
     }
     line.push('}');
-    line
+    harmless(&line)
+}
+
+/// JSON lets the control characters of the second set and the like stand in strings, but on a
+/// terminal they act. There they mean the same if they are written as escapes.
+fn harmless(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for it in json.chars() {
+        match it {
+            '"' | '\'' | '\\' => out.push(it),
+            it if it.escape_debug().len() == 1 => out.push(it),
+            it => {
+                let mut units = [0; 2];
+                for unit in it.encode_utf16(&mut units) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    out
 }

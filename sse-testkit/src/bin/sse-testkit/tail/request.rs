@@ -11,7 +11,9 @@ use sse_testkit::{RequestBuilder, connect};
 use super::Args;
 
 pub(super) fn build(args: &Args) -> Result<RequestBuilder, String> {
-    let url = match args.url.contains("://") {
+    // There may be another address in the query.
+    let scheme = args.url.split_once("://").map(|(scheme, _)| scheme);
+    let url = match scheme.is_some_and(|scheme| !scheme.contains(['/', '?'])) {
         true => args.url.clone(),
         false => format!("http://{}", args.url),
     };
@@ -29,6 +31,9 @@ pub(super) fn build(args: &Args) -> Result<RequestBuilder, String> {
     }
     if args.http2 {
         request = request.http2();
+    }
+    if let Some(pem) = &args.ca {
+        request = request.root_certificate(pem);
     }
     for (name, value) in &args.headers {
         request = request.header(name.clone(), value.clone());

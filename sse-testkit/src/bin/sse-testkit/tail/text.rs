@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use sse_testkit::{Frame, Reconnect, Seen, Sighting};
 
 use super::{Args, Gaps, Show, json_layout, time};
@@ -51,18 +51,13 @@ impl Text {
     }
 
     fn head(&self, headers: &HeaderMap) -> String {
-        let show = |value: &http::HeaderValue| {
-            String::from_utf8_lossy(value.as_bytes())
-                .escape_debug()
-                .to_string()
-        };
         if !self.headers {
             let content_type = headers.get(CONTENT_TYPE);
-            return content_type.map_or(String::new(), |it| format!(", {}", show(it)));
+            return content_type.map_or(String::new(), |it| format!(", {}", shown(it)));
         }
         let lines = headers.iter();
         lines
-            .map(|(name, value)| format!("\n{name}: {}", show(value)))
+            .map(|(name, value)| format!("\n{name}: {}", shown(value)))
             .collect()
     }
 
@@ -117,6 +112,19 @@ impl Show for Text {
         };
         self.write(elapsed, gap, &seen)
     }
+}
+
+/// The value as it stands, but for what is no printable character.
+fn shown(value: &HeaderValue) -> String {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let mut out = String::new();
+    for it in text.chars() {
+        match it {
+            '"' | '\'' | '\\' => out.push(it),
+            it => out.extend(it.escape_debug()),
+        }
+    }
+    out
 }
 
 fn look(seen: &Seen) -> Look {
