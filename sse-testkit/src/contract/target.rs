@@ -3,8 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
+
+use crate::client::{Socket, Transport as _};
 
 /// A request that can be sent again and again: the one for the stream, or one that makes the server
 /// do something.
@@ -43,17 +45,17 @@ impl Target {
 
     fn new(method: Method, url: &str, body: Bytes) -> Self {
         let url = match url.parse::<Uri>() {
-            Ok(url) if url.scheme_str() == Some("http") && url.host().is_some() => url,
-            Ok(_) => return Self(Err(format!("{url} is not an http:// URL"))),
+            Ok(url) => match Socket.refuses(&url) {
+                Some(reason) => return Self(Err(reason)),
+                None => url,
+            },
             Err(error) => return Self(Err(format!("the URL {url:?} is not valid: {error}"))),
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         Self(Ok(Parts {
             method,
             url,
             version: Version::HTTP_11,
-            headers,
+            headers: HeaderMap::new(),
             body,
         }))
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless the environment has NO_COLOR.
+    /// On a terminal, unless the environment has NO_COLOR or TERM=dumb.
     Auto,
     Always,
     Never,
@@ -36,9 +36,14 @@ impl Painter {
             When::Never => false,
             When::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-                !refused && std::io::stdout().is_terminal()
+                let unable = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
+                !refused && !unable && std::io::stdout().is_terminal()
             }
         })
+    }
+
+    pub(crate) fn has_color(self) -> bool {
+        self.0
     }
 
     pub(crate) fn paint(self, look: Look, text: &str) -> String {

@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
     id: "status",
     title: "The request is answered with 200",
     why: "EventSource fails for good on any other status, and does not reconnect.",
-    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model",
+    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#dom-eventsource",
     needs: Needs::Nothing,
     alone: false,
     run: |context| Box::pin(run(context)),

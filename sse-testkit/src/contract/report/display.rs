@@ -41,9 +41,10 @@ fn write(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool) -> fmt::Resul
     writeln!(f, "{}\n", report.target)?;
     let ids = report.findings.iter().map(|it| it.id.len());
     let width = ids.max().unwrap_or_default();
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|it| is_applicable(it)) {
         write_finding(finding, f, paint, width)?;
     }
+    write_not_applicable(report, f, paint)?;
     let count = |outcome| report.count(outcome);
     write!(
         f,
@@ -90,6 +91,28 @@ fn write_finding(
             writeln!(f, "      {dim}see   {}{plain}", finding.source)
         }
     }
+}
+
+fn is_applicable(finding: &Finding) -> bool {
+    finding.outcome != Outcome::NotApplicable
+}
+
+/// A line a reason: often there is one for many checks.
+fn write_not_applicable(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool) -> fmt::Result {
+    let findings = || report.findings.iter().filter(|it| !is_applicable(it));
+    let mut told = Vec::new();
+    for reason in findings().map(|it| &it.evidence) {
+        if told.contains(&reason) {
+            continue;
+        }
+        told.push(reason);
+        let ids = findings().filter(|it| it.evidence == *reason);
+        let ids: Vec<_> = ids.map(|it| it.id).collect();
+        let (dim, plain) = if paint { (DIM, PLAIN) } else { ("", "") };
+        let (outcome, reason) = (Outcome::NotApplicable, OneLine(reason));
+        writeln!(f, "{dim}{outcome:<5} {}: {reason}{plain}", ids.join(", "))?;
+    }
+    Ok(())
 }
 
 /// What a server sent can hold anything, also what moves a terminal's cursor.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 use http::{HeaderName, HeaderValue};
 
-use super::time;
-use crate::color::When;
+use crate::parse;
 
 /// Shows a stream as it comes: each frame with its time and the pause before it.
 ///
@@ -23,7 +22,7 @@ pub(crate) struct Args {
     pub(super) url: String,
 
     /// Sends this header; may be given several times.
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = parse::header)]
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 
     /// Sends a POST with this file as its body, `-` for the standard input. It is read once: a
@@ -73,12 +72,8 @@ pub(crate) struct Args {
     pub(super) count: Option<u64>,
 
     /// Ends after this time, such as 10s, 500ms or 2m.
-    #[arg(long = "for", value_name = "TIME", value_parser = time::parse)]
+    #[arg(long = "for", value_name = "TIME", value_parser = parse::duration)]
     pub(super) span: Option<Duration>,
-
-    /// When to use colour.
-    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
-    pub(super) color: When,
 }
 
 impl Args {
@@ -86,18 +81,4 @@ impl Args {
     pub(super) fn once(&self) -> bool {
         self.once || self.post.is_some()
     }
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("a header is `name: value`")?;
-    let name = name.trim();
-    let name = name
-        .parse()
-        .map_err(|_| format!("{name:?} is no header name"))?;
-    let value = value.trim();
-    let value = HeaderValue::from_str(value);
-    Ok((
-        name,
-        value.map_err(|_| "the value can't stand in a header")?,
-    ))
 }

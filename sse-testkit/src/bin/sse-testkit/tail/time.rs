@@ -1,4 +1,4 @@
-//! Times, read and written.
+//! Times as `tail` writes them.
 
 use std::time::Duration;
 
@@ -14,42 +14,9 @@ pub(super) fn text(time: Duration) -> String {
     }
 }
 
-/// A number with `ms`, `s`, `m` or `h`; without a unit it is seconds.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let units = [
-        ("ms", 0.001),
-        ("s", 1.0),
-        ("m", 60.0),
-        ("h", 3600.0),
-        ("", 1.0),
-    ];
-    let read = units.into_iter().find_map(|(unit, seconds)| {
-        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
-        Duration::try_from_secs_f64(number * seconds).ok()
-    });
-    read.ok_or_else(|| "a time is a number and a unit, such as 10s, 500ms or 2m".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_time_is_read_with_its_unit() {
-        let cases = [
-            ("10s", 10_000),
-            ("500ms", 500),
-            ("2m", 120_000),
-            ("1.5h", 5_400_000),
-            ("3", 3_000),
-        ];
-        for (text, millis) in cases {
-            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for text in ["", "s", "-1s", "10 days", "inf", "nan"] {
-            assert!(parse(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_time_is_written_to_the_millisecond() {
