@@ -46,6 +46,7 @@ impl Transport for Socket {
 
     fn refuses(&self, uri: &Uri) -> Option<String> {
         match uri.scheme_str() {
+            Some("http") if !has_port(uri) => Some(format!("{uri} has a port that is none")),
             Some("http") => None,
             Some("https") => Some(format!(
                 "{uri} is not an http:// URL, and this client speaks no TLS"
@@ -57,6 +58,17 @@ impl Transport for Socket {
     fn needs_real_time(&self) -> bool {
         true
     }
+}
+
+/// Whether a port that is written down is one.
+fn has_port(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |it| it.as_str());
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, it)| it);
+    let after_host = host_and_port
+        .rsplit_once(']')
+        .map_or(host_and_port, |(_, it)| it);
+    let port = after_host.rsplit_once(':').map_or("", |(_, port)| port);
+    port.is_empty() || uri.port_u16().is_some()
 }
 
 async fn send(mut request: Request<Body>) -> Result<Response<super::ResponseBody>, BoxError> {

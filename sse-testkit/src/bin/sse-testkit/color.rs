@@ -1,6 +1,6 @@
 //! Colour, where a terminal shows it.
 
-use std::io::IsTerminal as _;
+use std::io::IsTerminal;
 
 use clap::ValueEnum;
 
@@ -36,8 +36,7 @@ impl Painter {
             When::Never => false,
             When::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-                let unable = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
-                !refused && !unable && std::io::stdout().is_terminal()
+                !refused && can_control(&std::io::stdout())
             }
         })
     }
@@ -60,4 +59,10 @@ impl Painter {
             false => text.to_owned(),
         }
     }
+}
+
+/// Whether this is a terminal that knows more than lines of text.
+pub(crate) fn can_control(out: &impl IsTerminal) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
+    !is_dumb && out.is_terminal()
 }

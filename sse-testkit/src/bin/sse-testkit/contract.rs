@@ -103,7 +103,7 @@ pub(crate) async fn run(args: Args, painter: Painter) -> Ending {
         Ok(target) => target,
         Err(reason) => return Ending::CannotBegin(reason),
     };
-    let mut waiting = Waiting::begin();
+    let waiting = Waiting::begin();
     let report = contract::check_with(target, expectations(&args), |progress| {
         waiting.tell(progress);
     });

@@ -103,7 +103,7 @@ impl Counter<'_> {
         let pointer = &self.stats.pointer;
         let at = json.pointer(pointer);
         let count = at.and_then(Value::as_u64);
-        count.ok_or_else(|| format!("at {pointer:?} the stats have no number: {at:?}"))
+        count.ok_or_else(|| format!("the stats have no number at {pointer:?}: {json}"))
     }
 
     /// The count, or why there is none.

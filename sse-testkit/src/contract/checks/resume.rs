@@ -64,7 +64,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         }
     }
     Verdict::pass(format!(
-        "{} events after {first:?} again, none after {last:?}",
+        "events that came again after {first:?}: {}, after {last:?}: none",
         missed.len()
     ))
 }

@@ -36,6 +36,15 @@ async fn run(context: Arc<Context>) -> Verdict {
         let hint = "EventSource follows redirects at every connection: check where it leads.";
         return Verdict::fail(evidence, hint);
     }
-    let hint = "Does the request lack a header, such as the authorization?";
-    Verdict::fail(status.to_string(), hint)
+    Verdict::fail(status.to_string(), hint(status))
+}
+
+fn hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 | 403 => "The request may lack a header, such as the authorization.",
+        404 | 410 => "Is this the stream's path?",
+        405 => "Is the stream opened by another method, such as a POST?",
+        500.. => "Look at the server's log.",
+        _ => "Answer 200 to open a stream; does the request lack a header?",
+    }
 }

@@ -44,7 +44,7 @@ fn write(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool) -> fmt::Resul
     for finding in report.findings.iter().filter(|it| is_applicable(it)) {
         write_finding(finding, f, paint, width)?;
     }
-    write_not_applicable(report, f, paint)?;
+    write_not_applicable(report, f, paint, width)?;
     let count = |outcome| report.count(outcome);
     write!(
         f,
@@ -63,13 +63,7 @@ fn write_finding(
     paint: bool,
     width: usize,
 ) -> fmt::Result {
-    let (colour, plain) = match (paint, finding.outcome) {
-        (false, _) => ("", ""),
-        (true, Outcome::Pass) => (GREEN, PLAIN),
-        (true, Outcome::Fail) => (RED, PLAIN),
-        (true, Outcome::Warn) => (YELLOW, PLAIN),
-        (true, Outcome::NotApplicable) => (DIM, PLAIN),
-    };
+    let (colour, plain) = colours(finding.outcome, paint);
     let (outcome, id) = (finding.outcome, finding.id);
     let evidence = OneLine(&finding.evidence);
     match finding.outcome {
@@ -97,9 +91,15 @@ fn is_applicable(finding: &Finding) -> bool {
     finding.outcome != Outcome::NotApplicable
 }
 
-/// A line a reason: often there is one for many checks.
-fn write_not_applicable(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool) -> fmt::Result {
+/// Once a reason, which is often that of many checks.
+fn write_not_applicable(
+    report: &Report,
+    f: &mut fmt::Formatter<'_>,
+    paint: bool,
+    width: usize,
+) -> fmt::Result {
     let findings = || report.findings.iter().filter(|it| !is_applicable(it));
+    let (dim, plain) = colours(Outcome::NotApplicable, paint);
     let mut told = Vec::new();
     for reason in findings().map(|it| &it.evidence) {
         if told.contains(&reason) {
@@ -108,11 +108,28 @@ fn write_not_applicable(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool
         told.push(reason);
         let ids = findings().filter(|it| it.evidence == *reason);
         let ids: Vec<_> = ids.map(|it| it.id).collect();
-        let (dim, plain) = if paint { (DIM, PLAIN) } else { ("", "") };
+        let ids = ids.join(", ");
         let (outcome, reason) = (Outcome::NotApplicable, OneLine(reason));
-        writeln!(f, "{dim}{outcome:<5} {}: {reason}{plain}", ids.join(", "))?;
+        match ids.len() <= width {
+            true => writeln!(f, "{dim}{outcome:<5}{plain} {ids:<width$}  {reason}")?,
+            false => {
+                writeln!(f, "{dim}{outcome:<5}{plain} {ids}")?;
+                writeln!(f, "      {:<width$}  {reason}", "")?;
+            }
+        }
     }
     Ok(())
+}
+
+/// What begins and ends the colour of an outcome.
+fn colours(outcome: Outcome, paint: bool) -> (&'static str, &'static str) {
+    match (paint, outcome) {
+        (false, _) => ("", ""),
+        (true, Outcome::Pass) => (GREEN, PLAIN),
+        (true, Outcome::Fail) => (RED, PLAIN),
+        (true, Outcome::Warn) => (YELLOW, PLAIN),
+        (true, Outcome::NotApplicable) => (DIM, PLAIN),
+    }
 }
 
 /// What a server sent can hold anything, also what moves a terminal's cursor.
