@@ -61,6 +61,9 @@ pub(crate) fn refusal(url: &Uri) -> Option<String> {
         (Some("https"), _) if !cfg!(feature = "tls") => Some(format!(
             "{url} needs TLS, which sse-testkit has with its feature `tls`"
         )),
+        (Some("http" | "https"), _) if !has_port(url) => {
+            Some(format!("{url} has a port that is none"))
+        }
         (Some("http" | "https"), _) => None,
         _ => Some(format!("{url} is not an http:// or https:// URL")),
     }
@@ -68,6 +71,14 @@ pub(crate) fn refusal(url: &Uri) -> Option<String> {
 
 fn has_user(url: &Uri) -> bool {
     url.authority().is_some_and(|it| it.as_str().contains('@'))
+}
+
+/// Whether a port that is written down is one.
+fn has_port(url: &Uri) -> bool {
+    let authority = url.authority().map_or("", |it| it.as_str());
+    let after_host = authority.rsplit_once(']').map_or(authority, |(_, it)| it);
+    let port = after_host.rsplit_once(':').map_or("", |(_, port)| port);
+    port.is_empty() || url.port_u16().is_some()
 }
 
 /// Connects to where the request goes, to speak this version of HTTP.

@@ -79,8 +79,19 @@ impl Verdict {
     fn new(outcome: Outcome, evidence: impl Into<String>, hint: Option<&'static str>) -> Self {
         Self {
             outcome,
-            evidence: evidence.into(),
+            evidence: shortened(evidence.into()),
             hint,
         }
     }
+}
+
+/// What a server sent may be megabytes; more than this is not read by anyone.
+const READABLE: usize = 400;
+
+fn shortened(mut evidence: String) -> String {
+    if let Some((end, _)) = evidence.char_indices().nth(READABLE) {
+        evidence.truncate(end);
+        evidence.push('…');
+    }
+    evidence
 }

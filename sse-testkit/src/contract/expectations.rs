@@ -26,7 +26,7 @@ pub struct Expectations {
     pub(crate) prompt: Duration,
     pub(crate) observe: Duration,
     pub(crate) answer: Duration,
-    pub(crate) deadline: Duration,
+    pub(crate) deadline: Option<Duration>,
 }
 
 /// What comes later than a server was asked for may be the fault of this machine.
@@ -34,6 +34,12 @@ pub(crate) const SLACK: Duration = Duration::from_millis(250);
 
 /// How soon any server should open a stream.
 const OPENING: Duration = Duration::from_secs(1);
+
+/// No run is as long, and any sum of such times is still a time.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What a run may take beside the time for which a stream is looked at.
+const REST: Duration = Duration::from_secs(120);
 
 /// How many streams may be open, and how one more is answered.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +80,7 @@ impl Expectations {
             prompt: Duration::from_secs(1),
             observe: Duration::from_secs(5),
             answer: Duration::from_secs(10),
-            deadline: Duration::from_secs(120),
+            deadline: None,
         }
     }
 
@@ -103,7 +109,7 @@ impl Expectations {
     /// The stream is never silent for longer than this, and what breaks the silence is no event.
     #[must_use]
     pub fn heartbeat(mut self, within: Duration) -> Self {
-        self.heartbeat = Some(within);
+        self.heartbeat = Some(bounded(within));
         self
     }
 
@@ -176,7 +182,7 @@ impl Expectations {
     /// said, the head is expected within a second, and bytes are recommended.
     #[must_use]
     pub fn opening(mut self, within: Duration) -> Self {
-        self.opening = Some(within);
+        self.opening = Some(bounded(within));
         self
     }
 
@@ -184,7 +190,7 @@ impl Expectations {
     /// a client has gone; a second unless it is said.
     #[must_use]
     pub fn prompt(mut self, within: Duration) -> Self {
-        self.prompt = within;
+        self.prompt = bounded(within);
         self
     }
 
@@ -192,22 +198,22 @@ impl Expectations {
     /// seconds unless it is said, and long enough for the expected heartbeat in any case.
     #[must_use]
     pub fn observe(mut self, time: Duration) -> Self {
-        self.observe = time;
+        self.observe = bounded(time);
         self
     }
 
     /// How long to wait for the head of any answer; ten seconds unless it is said.
     #[must_use]
     pub fn answer(mut self, within: Duration) -> Self {
-        self.answer = within;
+        self.answer = bounded(within);
         self
     }
 
-    /// How long all of it may take; two minutes unless it is said. A check that is not done by then
-    /// has failed.
+    /// How long all of it may take. A check that is not done by then has failed. Unless it is said,
+    /// two minutes and as long as it takes to observe the stream and its heartbeats.
     #[must_use]
     pub fn deadline(mut self, time: Duration) -> Self {
-        self.deadline = time;
+        self.deadline = Some(bounded(time));
         self
     }
 }
@@ -217,10 +223,63 @@ impl Expectations {
     pub(crate) fn opening_within(&self) -> Duration {
         self.opening.unwrap_or(OPENING) + SLACK
     }
+
+    /// How long one stream is looked at: long enough for two heartbeats.
+    pub(crate) fn observed_for(&self) -> Duration {
+        let heartbeats = self.heartbeat.map(|it| 2 * it + SLACK);
+        self.observe.max(heartbeats.unwrap_or_default())
+    }
+
+    /// How long a server may take to notice that a client has gone, at the next heartbeat if not
+    /// at once.
+    pub(crate) fn noticed_within(&self) -> Duration {
+        self.prompt.max(self.heartbeat.unwrap_or_default()) + SLACK
+    }
+
+    /// How long all of it may take.
+    pub(crate) fn all_within(&self) -> Duration {
+        self.deadline.unwrap_or_else(|| {
+            // Streams that are gone have to be noticed before, in and after the checks about them.
+            REST + self.observed_for() + 4 * self.noticed_within()
+        })
+    }
+}
+
+fn bounded(time: Duration) -> Duration {
+    time.min(LONGEST)
 }
 
 impl Default for Expectations {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_heartbeat_is_awaited_and_does_not_run_into_the_deadline() {
+        let minute = Duration::from_secs(60);
+        let expectations = Expectations::new().heartbeat(minute);
+        assert!(expectations.observed_for() > 2 * minute);
+        let noticing = 3 * minute;
+        assert!(expectations.all_within() > expectations.observed_for() + noticing);
+        let told = expectations.deadline(minute);
+        assert_eq!(told.all_within(), minute);
+    }
+
+    #[test]
+    fn for_ever_is_a_time_like_any_other() {
+        let ever = Duration::MAX;
+        let expectations = Expectations::new()
+            .heartbeat(ever)
+            .opening(ever)
+            .prompt(ever);
+        let expectations = expectations.observe(ever).answer(ever);
+        assert!(expectations.opening_within() < ever);
+        assert!(expectations.all_within() < ever);
+        assert!(expectations.deadline(ever).all_within() < ever);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::expectations::{Expectations, SLACK};
+use super::expectations::Expectations;
 use super::probe::{Answer, NoAnswer, Probe, Seen};
 use super::target::Parts;
 use http::StatusCode;
@@ -34,12 +34,6 @@ const PRODUCED: usize = 3;
 
 /// How long a stream may take until it gets events, once its head is there.
 const SETTLE: Duration = Duration::from_millis(100);
-
-/// How long a stream will be looked at.
-pub(super) fn about(expectations: &Expectations) -> Duration {
-    let heartbeats = expectations.heartbeat.map(|it| 2 * it + SLACK);
-    expectations.observe.max(heartbeats.unwrap_or_default())
-}
 
 /// Looks at the stream. What the checks do at the same time must not produce events.
 pub(super) async fn observe(
@@ -74,7 +68,9 @@ pub(super) async fn observe(
             }
         }
     }
-    answer.read_for(about(expectations), |_| false).await;
+    answer
+        .read_for(expectations.observed_for(), |_| false)
+        .await;
     Observation {
         lasted: answer.elapsed(),
         seen: answer.seen,
@@ -85,7 +81,7 @@ pub(super) async fn observe(
 
 /// Makes the server produce an event.
 pub(super) async fn produce(probe: &Probe, producer: &Parts) -> Result<(), String> {
-    let answer = match probe.fetch(producer.clone()).await {
+    let answer = match probe.fetch(producer).await {
         Ok(answer) => answer,
         Err(NoAnswer::Unreachable(reason)) => return Err(reason),
         Err(other) => return Err(format!("{producer}: {other}")),

@@ -10,7 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use super::check::{Check, Verdict};
 use super::checks::CHECKS;
 use super::context::{Context, First};
-use super::observation::{Observation, about, observe};
+use super::expectations::SLACK;
+use super::observation::{Observation, observe};
 use super::probe::{Answer, NoAnswer, Probe};
 use super::progress::Progress;
 use super::report::{Finding, Report};
@@ -31,15 +32,21 @@ pub(super) async fn run(
         Ok(prepared) => prepared,
         Err(reason) => return Report::not_run(None, reason),
     };
-    let deadline = started + expectations.deadline;
+    let deadline = started + expectations.all_within();
     let probe = Probe::new(target.clone(), &expectations);
     let first = match timeout_at(deadline, probe.open(probe.ask())).await {
-        Ok(Err(NoAnswer::Unreachable(reason))) => return Report::not_run(Some(&target), reason),
         Ok(first) => first,
-        Err(_) => Err(NoAnswer::TooLate(expectations.deadline)),
+        Err(_) => Err(NoAnswer::TooLate(expectations.all_within())),
     };
+    let first = match first {
+        Err(late @ NoAnswer::TooLate(_)) => Err(probe.unreachable().await.unwrap_or(late)),
+        first => first,
+    };
+    if let Err(NoAnswer::Unreachable(reason)) = first {
+        return Report::not_run(Some(&target), reason);
+    }
     progress(Progress::Observing {
-        about: about(&expectations),
+        about: expectations.observed_for(),
         checks: CHECKS.len(),
     });
 
@@ -107,6 +114,8 @@ struct Running<P> {
 impl<P: FnMut(Progress<'_>) + Send> Running<P> {
     /// Runs these checks at the same time.
     async fn all(&mut self, checks: impl IntoIterator<Item = &'static Check>) {
+        // What is not applicable says so at once, even when the time is over.
+        let deadline = self.deadline.max(Instant::now() + SLACK);
         let mut tasks = JoinSet::new();
         let mut running: HashMap<Id, &'static Check> = HashMap::new();
         for check in checks {
@@ -118,7 +127,7 @@ impl<P: FnMut(Progress<'_>) + Send> Running<P> {
                 }
             }
         }
-        while let Ok(Some(done)) = timeout_at(self.deadline, tasks.join_next_with_id()).await {
+        while let Ok(Some(done)) = timeout_at(deadline, tasks.join_next_with_id()).await {
             let (id, verdict) = match done {
                 Ok((id, verdict)) => (id, verdict),
                 Err(error) => (error.id(), broken_down(&error)),
@@ -132,7 +141,7 @@ impl<P: FnMut(Progress<'_>) + Send> Running<P> {
         for check in late {
             let evidence = format!(
                 "it was not done when {:?} were over",
-                self.context.expectations.deadline
+                self.context.expectations.all_within()
             );
             let hint = "The server answers too slowly, or the run needs a longer deadline.";
             self.done(check, Verdict::fail(evidence, hint));

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
 #[cfg(feature = "tls")]
@@ -54,13 +54,11 @@ impl Target {
             },
             Err(error) => return Self(Err(format!("the URL {url:?} is not valid: {error}"))),
         };
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         Self(Ok(Parts {
             method,
             url,
             version: Version::HTTP_11,
-            headers,
+            headers: HeaderMap::new(),
             body,
             extensions: http::Extensions::new(),
         }))

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use axum::Router;
@@ -86,7 +87,7 @@ fn what_is_expected_and_missing_exits_with_1() {
         "{out}"
     );
     assert!(
-        out.contains("      mend  Send an id with each event.\n"),
+        out.contains("      mend  Send an id with each event that a client should not miss.\n"),
         "{out}"
     );
 }
@@ -131,23 +132,25 @@ fn what_can_not_be_run_exits_with_2_and_says_why() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}/", free.local_addr().unwrap());
     drop(free);
-    let cases: [(&[&str], &str); 5] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["contract", &url], "can't connect to 127.0.0.1:"),
         (
             &["contract", "ftp://example.org/"],
             "is not an http:// or https:// URL",
         ),
+        (&["contract", "localhost:port/"], "has a port that is none"),
+        (&["contract", "localhost:99999/"], "has a port that is none"),
         (
             &["contract", &url, "--post", "/no/such/file"],
             "can't read /no/such/file",
         ),
         (
-            &["contract", &url, "--heartbeat", "20"],
-            "write a time as 500ms, 20s or 2m",
+            &["contract", &url, "--heartbeat", "soon"],
+            "a time is a number and a unit",
         ),
         (
             &["contract", &url, "-H", "none"],
-            "write a header as 'name: value'",
+            "a header is 'name: value'",
         ),
     ];
     for (args, reason) in cases {
@@ -156,5 +159,130 @@ fn what_can_not_be_run_exits_with_2_and_says_why() {
         assert_eq!(output.status.code(), Some(2), "{args:?}: {out}{err}");
         assert!(err.contains(reason), "{args:?}: {err}");
         assert_eq!(out, "", "{args:?}");
+    }
+}
+
+#[test]
+fn http_may_be_left_out_of_an_address() {
+    let app = Router::new()
+        .route("/events", get(events))
+        .route("/stats", get(async || r#"{"open": 0}"#));
+    let url = serve(app);
+    let address = url.trim_start_matches("http://");
+    let (events, stats) = (format!("{address}/events"), format!("{address}/stats"));
+    let output = run(&[
+        "contract",
+        &events,
+        "--observe",
+        "100ms",
+        "--stats",
+        &stats,
+        "--stats-pointer",
+        "/open",
+    ]);
+    let out = text(&output.stdout);
+    assert!(
+        out.starts_with(&format!("{url}/events (HTTP/1.1)")),
+        "{out}"
+    );
+    let counted = "2 streams were opened, the count went from 0 to 0";
+    assert!(out.contains(counted), "{out}");
+}
+
+#[test]
+fn colour_can_be_had_without_a_terminal() {
+    let url = serve(Router::new().route("/events", get(events))) + "/events";
+    let args = ["--color", "always", "--observe", "100ms"];
+    let output = run(&[&["contract", &url], &args[..]].concat());
+    let out = text(&output.stdout);
+    assert!(out.contains("\x1b[32mpass \x1b[0m status"), "{out:?}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_does_not_change_the_result() {
+    let url = serve(Router::new().route("/events", get(events))) + "/events";
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sse-testkit"));
+        command
+            .args(["contract", &url, "--observe", "100ms"])
+            .args(args);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        child.wait_with_output().unwrap()
+    };
+    for (args, status) in [
+        (&[][..], 0),
+        (&["--resumable"][..], 1),
+        (&["--json"][..], 0),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(status), "{args:?}");
+        assert_eq!(text(&output.stderr), "");
+    }
+}
+
+/// On a terminal of its own, by util-linux.
+#[cfg(target_os = "linux")]
+mod on_a_terminal {
+    use super::*;
+
+    /// What the terminal gets.
+    fn shown(command: &str) -> String {
+        let mut script = Command::new("script");
+        script.args(["-qec", command, "/dev/null"]);
+        script.env_remove("NO_COLOR").env("TERM", "xterm");
+        let output = script.stdin(Stdio::null()).output().unwrap();
+        text(&output.stdout).to_owned()
+    }
+
+    fn command(url: &str) -> String {
+        let program = env!("CARGO_BIN_EXE_sse-testkit");
+        format!("{program} contract {url} --observe 700ms")
+    }
+
+    /// A line is cleared by going to its beginning, and clearing it.
+    const CLEAR: &str = "\r\x1b[2K";
+
+    fn url() -> String {
+        serve(Router::new().route("/events", get(events))) + "/events"
+    }
+
+    #[test]
+    fn there_are_colours_and_a_line_that_goes_when_the_report_comes() {
+        let url = url();
+        let shown = shown(&command(&url));
+        let (waiting, report) = shown.split_once(&url).unwrap();
+        assert!(
+            waiting.contains("/24 checks, 0 s of about 1 s"),
+            "{shown:?}"
+        );
+        assert!(waiting.trim_end().ends_with("\x1b[?7h"), "{shown:?}");
+        assert_eq!(waiting.rsplit(CLEAR).next(), Some("\x1b[?7l\x1b[?7h\r"));
+        assert!(report.contains("\x1b[32mpass \x1b[0m status"), "{shown:?}");
+        assert!(!report.contains(CLEAR), "{shown:?}");
+    }
+
+    #[test]
+    fn no_color_is_honoured() {
+        let shown = shown(&format!("NO_COLOR=1 {}", command(&url())));
+        assert!(shown.contains("pass  status"), "{shown:?}");
+        assert!(shown.contains(CLEAR), "{shown:?}");
+        let shown = super::on_a_terminal::shown(&format!("TERM=dumb {}", command(&url())));
+        assert!(shown.contains("pass  status"), "{shown:?}");
+        assert!(!shown.contains('\x1b'), "{shown:?}");
+    }
+
+    #[test]
+    fn an_interrupted_run_leaves_no_line_and_exits_with_130() {
+        let command = format!("timeout --foreground -s INT 0.5 {}", command(&url()));
+        let shown = shown(&format!("{command}; echo status $?"));
+        assert!(shown.contains("/24 checks"), "{shown:?}");
+        let last = shown.rsplit(CLEAR).next().unwrap();
+        // `timeout` tells by 124 that it had to.
+        assert_eq!(last, "\x1b[?7l\x1b[?7h\rstatus 124\r\n", "{shown:?}");
     }
 }

@@ -4,43 +4,11 @@ use std::time::Duration;
 
 use sse_testkit::contract::{self, Expectations, Outcome, Report, Target};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use super::script::{Script, serve};
 
 const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-
-/// What is sent on each connection once a request has come: once, then again and again.
-#[derive(Clone, Copy)]
-struct Script {
-    once: &'static [u8],
-    endless: &'static [u8],
-    /// Whether the connection is closed then.
-    closes: bool,
-}
-
-async fn serve(script: Script) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/events", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            tokio::spawn(play(tcp, script));
-        }
-    });
-    url
-}
-
-/// Ends when the client has gone.
-async fn play(mut tcp: TcpStream, script: Script) -> std::io::Result<()> {
-    let mut request = [0; 4096];
-    if tcp.read(&mut request).await? == 0 {
-        return Ok(());
-    }
-    tcp.write_all(script.once).await?;
-    while !script.endless.is_empty() {
-        tcp.write_all(script.endless).await?;
-    }
-    while !script.closes && tcp.read(&mut request).await? > 0 {}
-    Ok(())
-}
 
 async fn checked(script: Script) -> Report {
     let url = serve(script).await;
@@ -295,4 +263,139 @@ async fn several_threads_work_as_well() {
         closes: false,
     });
     report.await;
+}
+
+/// Two bytes each, and some hundred in memory.
+#[tokio::test]
+async fn a_flood_of_comments_or_events_is_not_kept() {
+    for flood in [b":\n".repeat(4096), b"data\n\n".repeat(2048)] {
+        let url = serve(Script {
+            once: b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n",
+            endless: Box::leak(flood.into_boxed_slice()),
+            closes: false,
+        });
+        let expectations = Expectations::new().observe(Duration::from_secs(60));
+        let report = contract::check(Target::get(url.await), expectations).await;
+        let end = report.finding("end").unwrap();
+        assert!(end.evidence.starts_with("more than enough"), "{report}");
+        assert!(report.elapsed < Duration::from_secs(20), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_told_of_megabytes_can_be_read() {
+    let once = [STREAM.as_bytes(), b"\r\n", &[b'x'; 1 << 20], b"\n\n"].concat();
+    let report = checked(Script {
+        once: Box::leak(once.into_boxed_slice()),
+        endless: b"",
+        closes: false,
+    });
+    let report = report.await;
+    let format = report.finding("format").unwrap();
+    assert!(format.evidence.starts_with("unknown fields"), "{report}");
+    for finding in &report.findings {
+        assert!(finding.evidence.chars().count() <= 401, "{}", finding.id);
+    }
+}
+
+#[tokio::test]
+async fn a_hint_before_the_head_is_no_body() {
+    let report = checked(Script {
+        once: b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n\
+                HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n",
+        endless: b"",
+        closes: false,
+    });
+    let report = report.await;
+    let head = report.finding("head").unwrap();
+    assert_eq!(head.outcome, Outcome::Pass, "{report}");
+}
+
+/// Over HTTP/2, it makes a response malformed.
+#[tokio::test]
+async fn a_connection_header_over_http2() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            tokio::spawn(either_protocol(tcp));
+        }
+    });
+    let expectations = Expectations::new().observe(Duration::from_millis(100));
+    let report = contract::check(Target::get(url), expectations).await;
+    fails(&report, "protocols", "over h2c: ");
+    fails(&report, "protocols", "stream error");
+}
+
+/// Speaks just enough of HTTP/2 for one response.
+async fn either_protocol(mut tcp: TcpStream) -> std::io::Result<()> {
+    let mut request = [0; 4096];
+    let size = tcp.read(&mut request).await?;
+    if request[..size].starts_with(b"PRI * HTTP/2.0") {
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        tcp.write_all(&settings).await?;
+        let mut block = vec![0x88]; // :status: 200
+        for (name, value) in [
+            ("content-type", "text/event-stream"),
+            ("connection", "keep-alive"),
+        ] {
+            block.extend([0, u8::try_from(name.len()).unwrap()]);
+            block.extend(name.as_bytes());
+            block.push(u8::try_from(value.len()).unwrap());
+            block.extend(value.as_bytes());
+        }
+        let length = u8::try_from(block.len()).unwrap();
+        let head = [0, 0, length, 1, 4, 0, 0, 0, 1];
+        tcp.write_all(&[&head, &block[..]].concat()).await?;
+    } else {
+        let head = format!("{STREAM}connection: keep-alive\r\n\r\n:\n\n");
+        tcp.write_all(head.as_bytes()).await?;
+    }
+    while tcp.read(&mut request).await? > 0 {}
+    Ok(())
+}
+
+/// Where packets are thrown away, nothing says that nobody is there.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_server_that_takes_no_connection_is_not_one_that_is_silent() {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    // The queue is full with those that nobody accepts.
+    let mut waiting = Vec::new();
+    let connecting =
+        |address| tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address));
+    while let Ok(connected) = connecting(address).await {
+        waiting.push(connected.unwrap());
+    }
+    let expectations = Expectations::new().answer(Duration::from_millis(300));
+    let target = Target::get(format!("http://{address}/"));
+    let report = contract::check(target, expectations).await;
+    assert_eq!(
+        report.error,
+        Some(format!("can't connect to {address}: nothing answers"))
+    );
+}
+
+#[tokio::test]
+async fn times_that_never_come_are_none_to_stumble_over() {
+    let url = serve(Script {
+        once: b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n:\n\n",
+        endless: b"",
+        closes: true,
+    });
+    let ever = Duration::MAX;
+    let expectations = Expectations::new()
+        .heartbeat(ever)
+        .prompt(ever)
+        .observe(ever);
+    let expectations = expectations.answer(ever).opening(ever).deadline(ever);
+    let report = contract::check(Target::get(url.await), expectations).await;
+    assert_eq!(
+        report.finding("end").unwrap().outcome,
+        Outcome::Warn,
+        "{report}"
+    );
 }

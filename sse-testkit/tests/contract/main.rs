@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "also outside of the test functions")]
 
 mod each_flaw;
+mod finite;
 mod hostile;
 mod peers;
+mod script;
 mod server;

@@ -1,13 +1,13 @@
 //! Colour, where a terminal shows it.
 
-use std::io::IsTerminal as _;
+use std::io::IsTerminal;
 
 use clap::ValueEnum;
 
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum When {
-    /// On a terminal, unless the environment has NO_COLOR.
+    /// On a terminal, unless the environment has NO_COLOR or TERM=dumb.
     Auto,
     Always,
     Never,
@@ -36,9 +36,13 @@ impl Painter {
             When::Never => false,
             When::Auto => {
                 let refused = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
-                !refused && std::io::stdout().is_terminal()
+                !refused && can_control(&std::io::stdout())
             }
         })
+    }
+
+    pub(crate) fn has_color(self) -> bool {
+        self.0
     }
 
     pub(crate) fn paint(self, look: Look, text: &str) -> String {
@@ -55,4 +59,10 @@ impl Painter {
             false => text.to_owned(),
         }
     }
+}
+
+/// Whether this is a terminal that knows more than lines of text.
+pub(crate) fn can_control(out: &impl IsTerminal) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|it| it == "dumb");
+    !is_dumb && out.is_terminal()
 }

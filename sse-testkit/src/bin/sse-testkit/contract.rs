@@ -1,26 +1,31 @@
 //! `sse-testkit contract`: checks a server against what any event-stream server should do.
 
+mod waiting;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use indicatif::{ProgressBar, ProgressStyle};
-use sse_testkit::contract::{self, Expectations, Progress, Report, Target};
+use sse_testkit::contract::{self, Expectations, Report, Target};
 
+use self::waiting::Waiting;
+use crate::color::Painter;
 use crate::ending::Ending;
+use crate::output::say;
 use crate::{parse, wait};
 
 /// Checks an event stream against the contract.
 ///
-/// Exits with 0 if no check failed, 1 if one did, and 2 if the checks could not be run.
+/// Exits with 0 if no check failed, 1 if one did, 2 if the checks could not be run, and 130 after
+/// Ctrl-C.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The stream's address, such as http://127.0.0.1:3000/events
+    /// The stream's address; http:// may be left out
     url: String,
     /// A header of each request, as 'name: value'
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = parse::header)]
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// Open the stream by a POST with this file as its body
+    /// Open the stream by a POST with this file as its body, `-` for the standard input
     #[arg(long, value_name = "FILE")]
     post: Option<PathBuf>,
     /// Speak HTTP/2
@@ -91,57 +96,75 @@ pub(crate) struct Args {
     /// Wait up to this long for the server to accept connections
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     wait: Option<Duration>,
-    /// How long all of it may take
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse::duration)]
-    deadline: Duration,
+    /// How long all of it may take; two minutes and the time to observe, unless it is said
+    #[arg(long, value_name = "TIME", value_parser = parse::duration)]
+    deadline: Option<Duration>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-pub(crate) async fn run(args: Args) -> Ending {
+pub(crate) async fn run(args: Args, painter: Painter) -> Ending {
     let target = match target(&args) {
         Ok(target) => target,
         Err(reason) => return Ending::CannotBegin(reason),
     };
     if let Some(time) = args.wait {
-        if let Err(reason) = wait::for_server(&args.url, time).await {
+        if let Err(reason) = wait::for_server(&parse::url(&args.url), time).await {
             return Ending::CannotBegin(reason);
         }
     }
-    let line = ProgressBar::new(0).with_style(style());
+    let waiting = Waiting::begin();
     let report = contract::check_with(target, expectations(&args), |progress| {
-        tell(&line, progress);
+        waiting.tell(progress);
     });
-    let report = report.await;
-    line.finish_and_clear();
-    if args.json {
-        match serde_json::to_string_pretty(&report) {
-            Ok(json) => anstream::println!("{json}"),
-            Err(error) => {
-                return Ending::cannot_begin("the report can't be written as JSON", error);
-            }
-        }
-    } else if report.error.is_none() {
-        anstream::println!("{}", report.painted());
-    }
-    match report {
-        Report {
-            error: Some(error), ..
-        } => Ending::CannotBegin(error),
-        report if report.is_ok() => Ending::Done,
+    let report = tokio::select! {
+        biased;
+        _ = tokio::signal::ctrl_c() => None,
+        report = report => Some(report),
+    };
+    drop(waiting);
+    let Some(report) = report else {
+        return Ending::Interrupted;
+    };
+    match (write(&report, args.json, painter), report) {
+        (Err(ending), _) => ending,
+        (
+            _,
+            Report {
+                error: Some(error), ..
+            },
+        ) => Ending::CannotBegin(error),
+        (_, report) if report.is_ok() => Ending::Done,
         _ => Ending::Found,
     }
 }
 
-fn target(args: &Args) -> Result<Target, String> {
-    let target = match &args.post {
-        Some(path) => {
-            let body = std::fs::read(path)
-                .map_err(|error| format!("can't read {}: {error}", path.display()))?;
-            Target::post(&args.url, body)
+/// Writes the report. That a reader has seen enough of it does not change what was found.
+fn write(report: &Report, as_json: bool, painter: Painter) -> Result<(), Ending> {
+    let written = if as_json {
+        match serde_json::to_string_pretty(report) {
+            Ok(json) => say(json),
+            Err(error) => return Err(Ending::cannot_begin("the report is no JSON", error)),
         }
-        None => Target::get(&args.url),
+    } else if report.error.is_some() {
+        Ok(())
+    } else if painter.has_color() {
+        say(report.painted())
+    } else {
+        say(report)
+    };
+    match written.as_ref().map_err(Ending::of_output) {
+        Err(ending @ Ending::Failed(_)) => Err(ending),
+        _ => Ok(()),
+    }
+}
+
+fn target(args: &Args) -> Result<Target, String> {
+    let url = parse::url(&args.url);
+    let target = match &args.post {
+        Some(path) => Target::post(url, parse::body(path)?),
+        None => Target::get(url),
     };
     let target = match args.http2 {
         true => target.http2(),
@@ -166,8 +189,10 @@ fn expectations(args: &Args) -> Expectations {
     let mut expectations = Expectations::new()
         .prompt(args.prompt)
         .observe(args.observe)
-        .answer(args.answer)
-        .deadline(args.deadline);
+        .answer(args.answer);
+    if let Some(time) = args.deadline {
+        expectations = expectations.deadline(time);
+    }
     if args.resumable {
         expectations = expectations.resumable();
     }
@@ -196,35 +221,16 @@ fn expectations(args: &Args) -> Expectations {
         };
     }
     if let (Some(url), Some(pointer)) = (&args.stats, &args.stats_pointer) {
-        expectations = expectations.stats(with_trust(Target::get(url), args), pointer);
+        let stats = with_trust(Target::get(parse::url(url)), args);
+        expectations = expectations.stats(stats, pointer);
     }
     if let Some(url) = &args.produce {
         let body = args.produce_body.as_str();
-        expectations = expectations.produced_by(with_trust(Target::post(url, body), args));
+        let produce = with_trust(Target::post(parse::url(url), body), args);
+        expectations = expectations.produced_by(produce);
     }
     if let Some(url) = &args.stopped {
-        expectations = expectations.stopped(with_trust(Target::get(url), args));
+        expectations = expectations.stopped(with_trust(Target::get(parse::url(url)), args));
     }
     expectations
-}
-
-/// A line on the terminal; nothing where standard error is none.
-fn style() -> ProgressStyle {
-    let style = ProgressStyle::with_template("{spinner} {pos}/{len} checks, {elapsed} {msg}");
-    style.unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-fn tell(line: &ProgressBar, progress: Progress<'_>) {
-    match progress {
-        Progress::Observing { about, checks, .. } => {
-            line.set_length(checks as u64);
-            line.set_message(format!("looking at a stream for about {about:.1?}"));
-            line.enable_steady_tick(Duration::from_millis(100));
-        }
-        Progress::Done(finding) => {
-            line.inc(1);
-            line.set_message(finding.id);
-        }
-        _ => {}
-    }
 }

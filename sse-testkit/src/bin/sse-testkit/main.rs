@@ -3,6 +3,7 @@
 mod color;
 mod contract;
 mod ending;
+mod output;
 mod parse;
 mod replay;
 mod tail;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use self::color::{Painter, When};
 use self::ending::Ending;
 
 /// Checks, reads, records and serves event streams (Server-Sent Events), whatever server sends them.
@@ -20,6 +22,10 @@ use self::ending::Ending;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    color: When,
 }
 
 #[derive(Debug, Subcommand)]
@@ -30,16 +36,17 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let Cli { command, color } = Cli::parse();
+    let painter = Painter::new(color);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let ending = match runtime {
         Ok(runtime) => runtime.block_on(async {
             match command {
-                Command::Contract(args) => contract::run(*args).await,
-                Command::Tail(args) => tail::run(args).await,
-                Command::Replay(args) => replay::run(args).await,
+                Command::Contract(args) => contract::run(*args, painter).await,
+                Command::Tail(args) => tail::run(args, painter).await,
+                Command::Replay(args) => replay::run(args, painter).await,
             }
         }),
         Err(error) => Ending::cannot_begin("can't start", error),

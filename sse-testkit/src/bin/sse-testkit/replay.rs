@@ -1,13 +1,15 @@
 //! `sse-testkit replay`: a recorded stream, served again.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 use clap::Parser;
 use sse_testkit::mock::{MockRequest, MockServer};
 use sse_testkit::recording::Recording;
 
+use crate::color::{Look, Painter};
 use crate::ending::Ending;
+use crate::output::say;
 
 /// Serves a recorded stream again, with its timing, at any path.
 ///
@@ -39,7 +41,7 @@ pub(crate) struct Args {
     no_cors: bool,
 }
 
-pub(crate) async fn run(args: Args) -> Ending {
+pub(crate) async fn run(args: Args, painter: Painter) -> Ending {
     let file = args.file.display();
     let recording = match Recording::read(&args.file) {
         Ok(recording) => recording,
@@ -66,12 +68,12 @@ pub(crate) async fn run(args: Args) -> Ending {
     tokio::select! {
         biased;
         _ = tokio::signal::ctrl_c() => Ending::Done,
-        error = log(&server, &heading) => Ending::of_output(&error),
+        error = log(&server, &heading, painter) => Ending::of_output(&error),
     }
 }
 
 /// Tells each request, until that can't be written.
-async fn log(server: &MockServer, heading: &str) -> io::Error {
+async fn log(server: &MockServer, heading: &str, painter: Painter) -> io::Error {
     if let Err(error) = say(heading) {
         return error;
     }
@@ -79,7 +81,7 @@ async fn log(server: &MockServer, heading: &str) -> io::Error {
     loop {
         let requests = server.wait_for_requests(told + 1).await;
         for request in &requests[told..] {
-            if let Err(error) = say(&line(request)) {
+            if let Err(error) = say(line(request, painter)) {
                 return error;
             }
         }
@@ -87,24 +89,16 @@ async fn log(server: &MockServer, heading: &str) -> io::Error {
     }
 }
 
-fn line(request: &MockRequest) -> String {
-    let mut line = format!(
-        "{:>9.3}  {} {}",
-        request.elapsed.as_secs_f64(),
-        request.method,
-        // A client may send what is no ASCII.
-        request.uri.to_string().escape_debug()
-    );
+fn line(request: &MockRequest, painter: Painter) -> String {
+    let at = format!("{:>9.3}", request.elapsed.as_secs_f64());
+    let at = painter.paint(Look::Dim, &at);
+    // A client may send what is no ASCII.
+    let uri = request.uri.to_string();
+    let mut line = format!("{at}  {} {}", request.method, uri.escape_debug());
     if let Some(id) = request.last_event_id() {
         line.push_str(&format!(", last-event-id: {id:?}"));
     }
     line
-}
-
-fn say(line: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}")?;
-    out.flush()
 }
 
 fn speed(text: &str) -> Result<f64, String> {

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::args::Args;
 use self::goal::Goal;
+use crate::color::Painter;
 use crate::ending::Ending;
 
 /// Shows what is seen.
@@ -26,7 +27,7 @@ trait Show {
     fn show(&mut self, sighting: Sighting) -> io::Result<()>;
 }
 
-pub(crate) async fn run(args: Args) -> Ending {
+pub(crate) async fn run(args: Args, painter: Painter) -> Ending {
     let request = match request::build(&args) {
         Ok(request) => request,
         Err(reason) => return Ending::CannotBegin(reason),
@@ -49,7 +50,7 @@ pub(crate) async fn run(args: Args) -> Ending {
     } else if args.raw {
         Box::new(raw::Raw)
     } else {
-        Box::new(text::Text::new(&args))
+        Box::new(text::Text::new(&args, painter))
     };
 
     let mut watch = request.watch();

@@ -47,7 +47,10 @@ mod tests {
         let server = |url| server(url).map(|(host, port)| format!("{host} {port}"));
         assert_eq!(server("http://[::1]:3000/x").as_deref(), Some("::1 3000"));
         assert_eq!(server("http://localhost").as_deref(), Some("localhost 80"));
-        assert_eq!(server("https://localhost").as_deref(), Some("localhost 443"));
+        assert_eq!(
+            server("https://localhost").as_deref(),
+            Some("localhost 443")
+        );
         assert_eq!(server("/path"), None);
     }
 

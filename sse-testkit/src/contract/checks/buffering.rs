@@ -10,8 +10,8 @@ use crate::contract::context::Context;
 pub(super) const CHECK: Check = Check {
     id: "buffering",
     title: "Proxies are told to pass events on at once, and as they are",
-    why: "nginx and others collect a response in buffers of several KiB unless the response says \
-          otherwise, and may compress it unless told not to transform it.",
+    why: "nginx collects a response in buffers of several KiB unless the response says otherwise, \
+          and any proxy may compress it unless cache-control forbids to transform it.",
     source: "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering",
     needs: Needs::Stream,
     alone: false,
@@ -25,7 +25,9 @@ async fn run(context: Arc<Context>) -> Verdict {
     };
     let buffering = headers.get("x-accel-buffering");
     let buffering = buffering.map(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
-    let unbuffered = buffering.as_deref().is_some_and(|it| it.trim() == "no");
+    let unbuffered = buffering
+        .as_deref()
+        .is_some_and(|it| it.trim().eq_ignore_ascii_case("no"));
     let untransformed = headers.get_all(CACHE_CONTROL).iter().any(|value| {
         let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         value.split(',').any(|it| it.trim() == "no-transform")

@@ -11,9 +11,9 @@ use crate::contract::context::Context;
 pub(super) const CHECK: Check = Check {
     id: "cache-control",
     title: "No cache may answer in the server's place",
-    why: "A response that may be stored can be replayed to somebody else, long after; browsers \
-          bypass their own cache, but not those in between.",
-    source: "https://www.rfc-editor.org/rfc/rfc9111#section-3",
+    why: "A cache may answer with a fresh response that it has stored, and several clients with the \
+          same one; EventSource bypasses the browser's own cache, but not those in between.",
+    source: "https://www.rfc-editor.org/rfc/rfc9111#section-4",
     needs: Needs::Stream,
     alone: false,
     run: |context| Box::pin(run(context)),

@@ -8,21 +8,17 @@ use http::header::CONTENT_ENCODING;
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
 use crate::contract::expectations::SLACK;
-use crate::contract::observation::about;
 
 pub(super) const CHECK: Check = Check {
     id: "content-encoding",
     title: "No content coding holds events back, even if the client accepts gzip and br",
-    why: "Browsers always accept compression, and a compressor waits for more input before it \
-          emits anything: events come in bunches, much later.",
+    why: "Browsers always accept compression, and a compressor that is not flushed waits for more \
+          input before it emits anything: events come in bunches, much later.",
     source: "https://www.rfc-editor.org/rfc/rfc9110#section-8.4",
     needs: Needs::Stream,
     alone: false,
     run: |context| Box::pin(run(context)),
 };
-
-/// The head of a compressed body tells nothing: a gzip header has ten bytes.
-const HEADER: usize = 18;
 
 async fn run(context: Arc<Context>) -> Verdict {
     let hint = "Leave text/event-stream out of what is compressed, or flush the compressor after \
@@ -46,23 +42,28 @@ async fn run(context: Arc<Context>) -> Verdict {
         return match answer.head.headers.contains_key(CONTENT_ENCODING) {
             true => Verdict::warn(
                 "content-encoding: identity",
-                "Leave the header out: identity is for accept-encoding only.",
+                "Leave the header out: RFC 9110 reserves identity for accept-encoding.",
             ),
             false => Verdict::pass("none, with gzip, deflate, br and zstd accepted"),
         };
     };
     // As long as it took without compression, and some more.
+    let header = header(&coding);
     answer
-        .read_for(about(&context.expectations), |seen| seen.size() > HEADER)
+        .read_for(context.expectations.observed_for(), |seen| {
+            seen.size() > header
+        })
         .await;
     let (size, at) = (answer.seen.size(), answer.elapsed());
     let observation = match context.observation().await {
         Ok(observation) => observation,
         Err(verdict) => return verdict,
     };
-    let plain = observation.seen.chunks.first().map(|it| it.elapsed);
-    let late = plain.is_some_and(|plain| size <= HEADER || at > plain + SLACK);
-    if late {
+    let Some(plain) = observation.seen.chunks.first().map(|it| it.elapsed) else {
+        let evidence = format!("content-encoding: {coding}; nothing came that it could hold back");
+        return Verdict::warn(evidence, hint);
+    };
+    if size <= header || at > plain + SLACK {
         let evidence = format!(
             "content-encoding: {coding}; {size} bytes came in {at:.1?}, the first after \
              {plain:.1?} without it"
@@ -74,4 +75,13 @@ async fn run(context: Arc<Context>) -> Verdict {
         "Make sure that each event is flushed: not every proxy and client reads a compressed \
          stream as it comes.",
     )
+}
+
+/// How many bytes a compressor writes before it has read anything.
+fn header(coding: &str) -> usize {
+    match coding {
+        "gzip" | "x-gzip" | "zstd" => 10,
+        "deflate" => 2,
+        _ => 1,
+    }
 }

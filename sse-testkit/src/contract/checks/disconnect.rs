@@ -34,14 +34,13 @@ async fn run(context: Arc<Context>) -> Verdict {
         None => CLIENTS,
     };
     let within = context.expectations.prompt + SLACK;
-    let heartbeat = context.expectations.heartbeat.map(|it| it + SLACK);
+    let noticed_within = context.expectations.noticed_within();
     let counter = Counter {
         probe: &context.probe,
         stats,
     };
     // Earlier streams of this run may just be going; those of others may stay.
-    let settled = within.max(heartbeat.unwrap_or_default());
-    counter.comes_to(|count| count == 0, settled).await;
+    counter.comes_to(|count| count == 0, noticed_within).await;
     let before = match counter.count().await {
         Ok(count) => count,
         Err(reason) => return Verdict::fail(reason, "Look at the stats' URL and pointer."),
@@ -70,14 +69,13 @@ async fn run(context: Arc<Context>) -> Verdict {
     }
     let hint = "Free what belongs to a stream when its body is dropped, or on the socket's \
                 close, not at the next write.";
-    if let Some(heartbeat) = heartbeat {
-        if counter.comes_to(|count| count <= before, heartbeat).await {
-            let evidence = format!(
-                "{clients} clients went, which was noticed after {:.1?}, at the next heartbeat",
-                gone.elapsed()
-            );
-            return Verdict::warn(evidence, hint);
-        }
+    let rest = noticed_within.saturating_sub(gone.elapsed());
+    if rest > SLACK && counter.comes_to(|count| count <= before, rest).await {
+        let evidence = format!(
+            "{clients} clients went, which was noticed after {:.1?}, at the next heartbeat",
+            gone.elapsed()
+        );
+        return Verdict::warn(evidence, hint);
     }
     let evidence = format!(
         "{clients} clients went, and {:.1?} later the count is {}, not {before}",
@@ -96,7 +94,7 @@ struct Counter<'a> {
 impl Counter<'_> {
     async fn count(&self) -> Result<u64, String> {
         let from = self.stats.from.clone().into_parts()?;
-        let answer = self.probe.fetch(from).await.map_err(|it| it.to_string())?;
+        let answer = self.probe.fetch(&from).await.map_err(|it| it.to_string())?;
         if !answer.head.status.is_success() {
             return Err(format!("the stats were answered {}", answer.head.status));
         }
@@ -105,7 +103,7 @@ impl Counter<'_> {
         let pointer = &self.stats.pointer;
         let at = json.pointer(pointer);
         let count = at.and_then(Value::as_u64);
-        count.ok_or_else(|| format!("at {pointer:?} the stats have no number: {at:?}"))
+        count.ok_or_else(|| format!("the stats have no number at {pointer:?}: {json}"))
     }
 
     /// The count, or why there is none.

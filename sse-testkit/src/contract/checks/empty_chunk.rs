@@ -23,6 +23,13 @@ async fn run(context: Arc<Context>) -> Verdict {
     let Some(producer) = producer.and_then(|it| it.into_parts().ok()) else {
         return Verdict::not_applicable("no event can be produced");
     };
+    let ends = match context.observation().await {
+        Ok(observation) => observation.seen.end.is_some(),
+        Err(verdict) => return verdict,
+    };
+    if ends {
+        return Verdict::not_applicable("the stream ends by itself");
+    }
     let mut answer = match context.probe.open(context.probe.ask()).await {
         Ok(answer) => answer,
         Err(reason) => return Verdict::not_applicable(reason.to_string()),

@@ -12,7 +12,7 @@ pub(super) const CHECK: Check = Check {
     title: "The stream ends only where it should, and not inside an event",
     why: "A client reconnects after every end, clean or not, and throws away an event that no \
           blank line has ended.",
-    source: "https://www.rfc-editor.org/rfc/rfc9112#section-8",
+    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation",
     needs: Needs::Readable,
     alone: false,
     run: |context| Box::pin(run(context)),
@@ -35,8 +35,8 @@ async fn run(context: Arc<Context>) -> Verdict {
     match end {
         End::Broken(reason) => Verdict::fail(
             format!("broke off after {at:.1?}: {reason}"),
-            "End the body as HTTP has it, with the last chunk; look for an error in the server's \
-             log.",
+            "End the body as HTTP has it, with the last chunk (RFC 9112, section 8); look for an \
+             error in the server's log.",
         ),
         End::TooMuch => Verdict::pass(format!("more than enough in {at:.1?}")),
         End::Clean => {
@@ -56,8 +56,9 @@ async fn run(context: Arc<Context>) -> Verdict {
     }
 }
 
-/// A `retry` line is in force without a blank line.
+/// A `retry` line is in force without a blank line, and a comment says nothing.
 fn is_loss(unfinished: &Unfinished) -> bool {
+    let line = &unfinished.line;
     let mut fields = unfinished.fields.iter();
-    !unfinished.line.is_empty() || fields.any(|it| it.name != "retry")
+    !(line.is_empty() || line.starts_with(':')) || fields.any(|it| it.name != "retry")
 }

@@ -19,7 +19,8 @@ pub(super) const CHECK: Check = Check {
     run: |context| Box::pin(run(context)),
 };
 
-/// The parts of an event that is written in one go come closer together than this.
+/// The last line of an event and its blank line are written in one go: they come closer together
+/// than this.
 const IN_ONE_GO: Duration = Duration::from_millis(150);
 
 async fn run(context: Arc<Context>) -> Verdict {
@@ -28,7 +29,8 @@ async fn run(context: Arc<Context>) -> Verdict {
         Err(verdict) => return verdict,
     };
     if let Some(reason) = &observation.not_produced {
-        return Verdict::fail(reason.clone(), "No event could be produced on request.");
+        let hint = "Look at the request that should produce events: its address, body and headers.";
+        return Verdict::fail(format!("no event could be produced: {reason}"), hint);
     }
     if let Some(verdict) = held_back(&observation) {
         return verdict;
@@ -66,23 +68,23 @@ fn by_themselves(observation: &Observation) -> Verdict {
 /// An event whose lines came, and its blank line only after a pause.
 fn held_back(observation: &Observation) -> Option<Verdict> {
     let mut parser = Parser::new();
-    let mut begun = None;
+    let mut last_line = None;
     for chunk in &observation.seen.chunks {
         for item in parser.feed(&chunk.bytes).unwrap_or_default() {
             match item {
-                Item::Field(_) => begun = begun.or(Some(chunk.elapsed)),
+                Item::Field(_) => last_line = Some(chunk.elapsed),
                 Item::Event(event) => {
-                    let waited = chunk.elapsed - begun.take().unwrap_or(chunk.elapsed);
+                    let waited = chunk.elapsed - last_line.take().unwrap_or(chunk.elapsed);
                     if waited > IN_ONE_GO {
                         let evidence = format!(
-                            "the lines of event {:?} came {waited:.1?} before its blank line",
+                            "the last line of event {:?} came {waited:.1?} before its blank line",
                             event.event
                         );
                         let hint = "Write the blank line at the end of each event, and flush.";
                         return Some(Verdict::fail(evidence, hint));
                     }
                 }
-                Item::Id(_) | Item::Blank => begun = None,
+                Item::Id(_) | Item::Blank => last_line = None,
                 Item::Comment(_) | Item::Retry(_) => {}
             }
         }

@@ -1,11 +1,13 @@
 //! Ids that the server never sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
 use crate::contract::check::{Check, Needs, Verdict};
 use crate::contract::context::Context;
+use crate::contract::probe::End;
 
 pub(super) const CHECK: Check = Check {
     id: "foreign-ids",
@@ -18,6 +20,9 @@ pub(super) const CHECK: Check = Check {
     run: |context| Box::pin(run(context)),
 };
 
+/// What trips over an id breaks the stream off by then.
+const STUMBLES: Duration = Duration::from_millis(50);
+
 /// Large for an id, and small enough for any server's limit on a header.
 const HUGE: usize = 2048;
 
@@ -29,6 +34,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         ("a number beyond 64 bits", b"99999999999999999999999"),
         ("somebody else's", b"0191b7c2-5a4e-7bbd-9a3c-7f3f5b7f0c11"),
         ("not ASCII", "\u{e9}\u{4e16}\u{1f600}".as_bytes()),
+        // EventSource sends UTF-8; clients built on fetch send each character as a byte.
         ("not UTF-8", b"\xff\xfe\x80"),
         ("2 KiB long", &huge),
     ];
@@ -38,13 +44,18 @@ async fn run(context: Arc<Context>) -> Verdict {
             continue;
         };
         let ask = context.probe.ask().header("last-event-id", value);
-        let answer = match context.probe.open(ask).await {
+        let mut answer = match context.probe.open(ask).await {
             Ok(answer) => answer,
             Err(reason) => return Verdict::fail(format!("an id that is {what}: {reason}"), hint),
         };
         let status = answer.head.status;
         if status != StatusCode::OK || !answer.head.is_event_stream() {
             return Verdict::fail(format!("an id that is {what} was answered {status}"), hint);
+        }
+        answer.read_for(STUMBLES, |_| false).await;
+        if let Some((_, End::Broken(reason))) = &answer.seen.end {
+            let evidence = format!("with an id that is {what} the stream broke off: {reason}");
+            return Verdict::fail(evidence, hint);
         }
     }
     Verdict::pass(format!("{} ids, each answered with a stream", ids.len()))

@@ -1,5 +1,6 @@
 //! A stream that is quiet still shows that it is alive.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +46,12 @@ async fn run(context: Arc<Context>) -> Verdict {
     }
     let silence = longest_silence(&observation, opened);
     let within = expected.unwrap_or(RECOMMENDED);
+    let ended = observation.seen.end.as_ref().map(|(at, _)| *at);
+    if let Some(at) = ended.filter(|at| at.saturating_sub(opened) < within) {
+        return Verdict::not_applicable(format!(
+            "the stream was over after {at:.1?}, before a heartbeat was due"
+        ));
+    }
     if silence > within + SLACK {
         let evidence = format!("silent for {silence:.1?}, more than {within:?}");
         return Verdict::short_of(expected.is_some(), evidence, HINT);
@@ -64,11 +71,13 @@ const SILENCE: Duration = Duration::from_millis(500);
 
 fn comment_after_silence(observation: &Observation) -> Option<Duration> {
     let seen = &observation.seen;
+    let items = seen.items.iter();
+    let comments: HashSet<_> = items
+        .filter_map(|(at, item)| matches!(item, Item::Comment(_)).then_some(*at))
+        .collect();
     seen.chunks.windows(2).find_map(|pair| {
         let (before, at) = (pair[0].elapsed, pair[1].elapsed);
-        let mut items = seen.items.iter().filter(|(time, _)| *time == at);
-        let comment = items.any(|(_, item)| matches!(item, Item::Comment(_)));
-        (comment && at - before >= SILENCE).then_some(at - before)
+        (comments.contains(&at) && at - before >= SILENCE).then_some(at - before)
     })
 }
 

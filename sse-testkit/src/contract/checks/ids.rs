@@ -8,9 +8,9 @@ use crate::contract::context::Context;
 
 pub(super) const CHECK: Check = Check {
     id: "ids",
-    title: "Each event has an id of its own",
-    why: "A client comes back with the last id it has seen; where an event has none, or that of \
-          another, it gets events twice or misses some.",
+    title: "Events have ids, each its own",
+    why: "A client comes back with the last id it has seen: an event that has none can't be asked for \
+          again, and where two have the same, one is missed or comes twice.",
     source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header",
     needs: Needs::Readable,
     alone: false,
@@ -44,10 +44,11 @@ async fn run(context: Arc<Context>) -> Verdict {
     if ids.is_empty() && !resumable {
         return Verdict::not_applicable("the stream has no ids, and need not");
     }
-    if ids.len() < count {
-        let evidence = format!("{} of {count} events have no id", count - ids.len());
-        let hint = "Send an id with each event.";
-        return Verdict::short_of(resumable, evidence, hint);
+    let without = count - ids.len();
+    let evidence = format!("{without} of {count} events have no id");
+    let hint = "Send an id with each event that a client should not miss.";
+    if ids.is_empty() {
+        return Verdict::fail(evidence, hint);
     }
     let mut different = HashSet::new();
     if let Some(id) = ids.iter().find(|id| !different.insert(**id)) {
@@ -55,5 +56,10 @@ async fn run(context: Arc<Context>) -> Verdict {
         let hint = "Number events, or name them by what makes them different.";
         return Verdict::short_of(resumable, evidence, hint);
     }
-    Verdict::pass(format!("{count} different ids"))
+    match without {
+        0 => Verdict::pass(format!("{count} different ids")),
+        // They may be about the moment only.
+        _ if resumable => Verdict::warn(evidence, hint),
+        _ => Verdict::pass(format!("{} different ids, {evidence}", ids.len())),
+    }
 }

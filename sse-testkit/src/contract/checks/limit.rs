@@ -78,7 +78,7 @@ async fn run(context: Arc<Context>) -> Verdict {
 
 /// Opens a stream that has a slot, if need be that of one that is just going.
 async fn admitted(context: &Context, refusal: StatusCode) -> Result<Option<Answer>, NoAnswer> {
-    let give_up = Instant::now() + context.expectations.prompt + SLACK;
+    let give_up = Instant::now() + context.expectations.noticed_within();
     loop {
         let mut answer = context.probe.open_at_once(context.probe.ask()).await?;
         let refused = match refusal {

@@ -27,8 +27,11 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::not_applicable("no origin is expected to read it");
     };
     let target = context.probe.target();
-    let names = target.headers.keys().map(HeaderName::as_str);
-    let mut asked: Vec<_> = names.filter(|it| !is_safelisted(it)).collect();
+    let headers = target.headers.iter();
+    let mut asked: Vec<_> = headers
+        .filter(|(name, value)| !is_safelisted(name, value))
+        .map(|(name, _)| name.as_str())
+        .collect();
     // Without one of these or a method of its own, a page can do without a preflight.
     let simple = matches!(target.method, Method::GET | Method::HEAD | Method::POST);
     let demanded = !asked.is_empty() || !simple;
@@ -43,6 +46,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::not_applicable("the origin can't be sent");
     };
     let ask = context.probe.ask().method(Method::OPTIONS).without_body();
+    let ask = ask.header("accept", HeaderValue::from_static("*/*"));
     let ask = ask.header("origin", origin);
     let ask = ask.header("access-control-request-method", method);
     let ask = ask.header("access-control-request-headers", headers);
@@ -59,6 +63,11 @@ async fn run(context: Arc<Context>) -> Verdict {
     let origin = told(headers, "access-control-allow-origin");
     if origin != cors.origin && (origin != "*" || cors.credentials) {
         let evidence = format!("access-control-allow-origin: {origin:?}");
+        return Verdict::short_of(demanded, evidence, HINT);
+    }
+    let credentials = told(headers, "access-control-allow-credentials");
+    if cors.credentials && credentials != "true" {
+        let evidence = format!("access-control-allow-credentials: {credentials:?}");
         return Verdict::short_of(demanded, evidence, HINT);
     }
     let methods = told(headers, "access-control-allow-methods");
@@ -80,9 +89,37 @@ async fn run(context: Arc<Context>) -> Verdict {
     Verdict::pass(format!("{status}, allows {allowed}"))
 }
 
-fn is_safelisted(name: &str) -> bool {
-    matches!(
-        name,
-        "accept" | "accept-language" | "content-language" | "accept-encoding" | "cookie" | "origin"
-    )
+/// Whether a browser sends it without asking, or does not let a page set it.
+fn is_safelisted(name: &HeaderName, value: &HeaderValue) -> bool {
+    let name = name.as_str();
+    if name == "content-type" {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let essence = value.split(';').next().unwrap_or_default();
+        return matches!(
+            essence.trim(),
+            "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain"
+        );
+    }
+    let safe = ["accept", "accept-language", "content-language"];
+    let forbidden = ["accept-encoding", "cookie", "host", "origin", "referer"];
+    safe.contains(&name) || forbidden.contains(&name) || name.starts_with("sec-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_safe_depends_on_the_value_too() {
+        let safe = |name: &'static str, value| {
+            let name = HeaderName::from_static(name);
+            is_safelisted(&name, &HeaderValue::from_static(value))
+        };
+        assert!(safe("accept", "text/event-stream"));
+        assert!(safe("cookie", "a=b"));
+        assert!(safe("content-type", "Text/Plain; charset=utf-8"));
+        assert!(!safe("content-type", "application/json"));
+        assert!(!safe("authorization", "Bearer x"));
+        assert!(!safe("x-tenant", "1"));
+    }
 }

@@ -11,7 +11,7 @@ pub(super) const CHECK: Check = Check {
     id: "status",
     title: "The request is answered with 200",
     why: "EventSource fails for good on any other status, and does not reconnect.",
-    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model",
+    source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#dom-eventsource",
     needs: Needs::Nothing,
     alone: false,
     run: |context| Box::pin(run(context)),
@@ -36,6 +36,15 @@ async fn run(context: Arc<Context>) -> Verdict {
         let hint = "EventSource follows redirects at every connection: check where it leads.";
         return Verdict::fail(evidence, hint);
     }
-    let hint = "Does the request lack a header, such as the authorization?";
-    Verdict::fail(status.to_string(), hint)
+    Verdict::fail(status.to_string(), hint(status))
+}
+
+fn hint(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 | 403 => "The request may lack a header, such as the authorization.",
+        404 | 410 => "Is this the stream's path?",
+        405 => "Is the stream opened by another method, such as a POST?",
+        500.. => "Look at the server's log.",
+        _ => "Answer 200 to open a stream; does the request lack a header?",
+    }
 }

@@ -11,8 +11,8 @@ use crate::contract::context::Context;
 pub(super) const CHECK: Check = Check {
     id: "stop",
     title: "A client that should stop is answered 204",
-    why: "It is the only answer after which EventSource stops without an error; after the end of a \
-          200 it comes back.",
+    why: "After the end of a 200 EventSource comes back, again and again; 204 is how a server tells \
+          it to stop.",
     source: "https://html.spec.whatwg.org/multipage/server-sent-events.html#server-sent-events-intro",
     needs: Needs::Nothing,
     alone: false,
@@ -27,7 +27,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::not_applicable("the request is not valid");
     };
     let hint = "Answer 204 No Content, without content-length and without a body.";
-    let answer = match context.probe.fetch(stopped).await {
+    let answer = match context.probe.fetch_stream(&stopped).await {
         Ok(answer) => answer,
         Err(reason) => return Verdict::fail(reason.to_string(), hint),
     };
@@ -36,7 +36,10 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::fail(format!("it was answered {status}"), hint);
     }
     match answer.head.headers.get(CONTENT_LENGTH) {
-        Some(length) => Verdict::fail(format!("204 with content-length: {length:?}"), hint),
+        Some(length) => Verdict::fail(
+            format!("204 with content-length: {length:?}, which RFC 9110 8.6 forbids"),
+            hint,
+        ),
         None => Verdict::pass(status.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue};
 use http::{Method, Request, Version};
 
 use super::Parts;
@@ -21,12 +21,21 @@ impl Ask {
     /// target says something else.
     pub(super) fn new(target: &Parts) -> Self {
         let mut parts = target.clone();
-        let coding = parts.headers.entry(http::header::ACCEPT_ENCODING);
+        let coding = parts.headers.entry(ACCEPT_ENCODING);
         coding.or_insert(HeaderValue::from_static("identity"));
         Self {
             parts,
             patience: Duration::MAX,
         }
+    }
+
+    /// As a client of event streams asks. Other requests must not look like it: a server may count
+    /// them among its streams.
+    pub(super) fn for_stream(target: &Parts) -> Self {
+        let mut ask = Self::new(target);
+        let accept = ask.parts.headers.entry(ACCEPT);
+        accept.or_insert(HeaderValue::from_static("text/event-stream"));
+        ask
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: HeaderValue) -> Self {

@@ -20,7 +20,7 @@ pub(super) use self::raw::head_end;
 pub(super) use self::seen::{End, Seen};
 use super::expectations::{Expectations, Limit};
 use super::target::Parts;
-use crate::client::{Socket, Transport as _};
+use crate::client::{Socket, Transport as _, dial};
 
 /// Opens streams of one target.
 #[derive(Debug)]
@@ -29,12 +29,15 @@ pub(super) struct Probe {
     answer_within: Duration,
     limit: Option<Limit>,
     /// How long a server may take to notice that an earlier stream has gone.
-    prompt: Duration,
+    noticed_within: Duration,
     slots: Arc<Semaphore>,
 }
 
 /// So many streams are open at a time, unless a check is about their number.
 const STREAMS_AT_A_TIME: usize = 4;
+
+/// A server that can be reached is connected by then.
+const CONNECTING: Duration = Duration::from_secs(2);
 
 impl Probe {
     pub(super) fn new(target: Parts, expectations: &Expectations) -> Self {
@@ -47,7 +50,7 @@ impl Probe {
             target,
             answer_within: expectations.answer,
             limit: expectations.limit,
-            prompt: expectations.prompt,
+            noticed_within: expectations.noticed_within(),
             slots: Arc::new(Semaphore::new(at_a_time)),
         }
     }
@@ -58,7 +61,7 @@ impl Probe {
 
     /// The request for the stream, to be sent as it is or with changes.
     pub(super) fn ask(&self) -> Ask {
-        Ask::new(&self.target)
+        Ask::for_stream(&self.target)
     }
 
     /// Sends the request and awaits the head of the answer.
@@ -66,7 +69,7 @@ impl Probe {
     /// Where the server takes only so many streams, this one waits for the slot of an earlier one.
     pub(super) async fn open(&self, ask: Ask) -> Result<Answer, NoAnswer> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
-        let give_up = Instant::now() + self.prompt;
+        let give_up = Instant::now() + self.noticed_within;
         loop {
             let answer = self.open_at_once(ask.clone()).await?;
             let full = self.limit.is_some_and(|it| answer.is_refused(it.status));
@@ -102,9 +105,37 @@ impl Probe {
         }
     }
 
+    /// Why a server that does not answer can't be reached at all, if that is so: packets that a
+    /// firewall throws away look like silence.
+    pub(super) async fn unreachable(&self) -> Option<NoAnswer> {
+        let Parts { url, version, .. } = &self.target;
+        let request = self.ask().into_request();
+        match timeout(CONNECTING, dial(&request, *version)).await {
+            Ok(connected) => Some(NoAnswer::from_error(&*connected.err()?)),
+            Err(_) => {
+                let authority = url.authority().map(ToString::to_string);
+                let reason = format!(
+                    "can't connect to {}: nothing answers",
+                    authority.unwrap_or_default()
+                );
+                Some(NoAnswer::Unreachable(reason))
+            }
+        }
+    }
+
     /// Sends another request than that for the stream, and reads the whole answer.
-    pub(super) async fn fetch(&self, target: Parts) -> Result<Answer, NoAnswer> {
-        let mut answer = self.open_at_once(Ask::new(&target)).await?;
+    pub(super) async fn fetch(&self, target: &Parts) -> Result<Answer, NoAnswer> {
+        self.read_whole(Ask::new(target)).await
+    }
+
+    /// Sends the request that a client sends for its stream to another address, and reads the whole
+    /// answer.
+    pub(super) async fn fetch_stream(&self, target: &Parts) -> Result<Answer, NoAnswer> {
+        self.read_whole(Ask::for_stream(target)).await
+    }
+
+    async fn read_whole(&self, ask: Ask) -> Result<Answer, NoAnswer> {
+        let mut answer = self.open_at_once(ask).await?;
         let until = Instant::now() + self.answer_within;
         answer.read(until, |_| false).await;
         Ok(answer)

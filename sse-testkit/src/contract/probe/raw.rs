@@ -48,7 +48,12 @@ pub(super) async fn exchange(
 pub(crate) fn head_end(bytes: &[u8]) -> Option<usize> {
     let end = b"\r\n\r\n";
     let at = bytes.windows(end.len()).position(|window| window == end)?;
-    Some(at + end.len())
+    let at = at + end.len();
+    // Only a hint that comes before the head, such as 103.
+    match bytes.starts_with(b"HTTP/1.1 1") {
+        true => Some(at + head_end(&bytes[at..])?),
+        false => Some(at),
+    }
 }
 
 fn written(request: &Request<Body>) -> Vec<u8> {

@@ -33,6 +33,9 @@ pub(crate) enum End {
 /// More of a stream than this says nothing new.
 const ENOUGH: usize = 4 * 1024 * 1024;
 
+/// As many lines or chunks say nothing new either, and each takes far more memory than its bytes.
+const ENOUGH_PIECES: usize = 50_000;
+
 impl Seen {
     pub(super) fn new() -> Self {
         Self {
@@ -56,7 +59,7 @@ impl Seen {
             self.items.extend(items.into_iter().map(|item| (at, item)));
         }
         self.chunks.push(Chunk { bytes, elapsed: at });
-        if self.size > ENOUGH {
+        if self.size > ENOUGH || self.items.len().max(self.chunks.len()) > ENOUGH_PIECES {
             self.end(at, End::TooMuch);
         }
     }

@@ -41,9 +41,10 @@ fn write(report: &Report, f: &mut fmt::Formatter<'_>, paint: bool) -> fmt::Resul
     writeln!(f, "{}\n", report.target)?;
     let ids = report.findings.iter().map(|it| it.id.len());
     let width = ids.max().unwrap_or_default();
-    for finding in &report.findings {
+    for finding in report.findings.iter().filter(|it| is_applicable(it)) {
         write_finding(finding, f, paint, width)?;
     }
+    write_not_applicable(report, f, paint, width)?;
     let count = |outcome| report.count(outcome);
     write!(
         f,
@@ -62,13 +63,7 @@ fn write_finding(
     paint: bool,
     width: usize,
 ) -> fmt::Result {
-    let (colour, plain) = match (paint, finding.outcome) {
-        (false, _) => ("", ""),
-        (true, Outcome::Pass) => (GREEN, PLAIN),
-        (true, Outcome::Fail) => (RED, PLAIN),
-        (true, Outcome::Warn) => (YELLOW, PLAIN),
-        (true, Outcome::NotApplicable) => (DIM, PLAIN),
-    };
+    let (colour, plain) = colours(finding.outcome, paint);
     let (outcome, id) = (finding.outcome, finding.id);
     let evidence = OneLine(&finding.evidence);
     match finding.outcome {
@@ -89,6 +84,51 @@ fn write_finding(
             }
             writeln!(f, "      {dim}see   {}{plain}", finding.source)
         }
+    }
+}
+
+fn is_applicable(finding: &Finding) -> bool {
+    finding.outcome != Outcome::NotApplicable
+}
+
+/// Once a reason, which is often that of many checks.
+fn write_not_applicable(
+    report: &Report,
+    f: &mut fmt::Formatter<'_>,
+    paint: bool,
+    width: usize,
+) -> fmt::Result {
+    let findings = || report.findings.iter().filter(|it| !is_applicable(it));
+    let (dim, plain) = colours(Outcome::NotApplicable, paint);
+    let mut told = Vec::new();
+    for reason in findings().map(|it| &it.evidence) {
+        if told.contains(&reason) {
+            continue;
+        }
+        told.push(reason);
+        let ids = findings().filter(|it| it.evidence == *reason);
+        let ids: Vec<_> = ids.map(|it| it.id).collect();
+        let ids = ids.join(", ");
+        let (outcome, reason) = (Outcome::NotApplicable, OneLine(reason));
+        match ids.len() <= width {
+            true => writeln!(f, "{dim}{outcome:<5}{plain} {ids:<width$}  {reason}")?,
+            false => {
+                writeln!(f, "{dim}{outcome:<5}{plain} {ids}")?;
+                writeln!(f, "      {:<width$}  {reason}", "")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What begins and ends the colour of an outcome.
+fn colours(outcome: Outcome, paint: bool) -> (&'static str, &'static str) {
+    match (paint, outcome) {
+        (false, _) => ("", ""),
+        (true, Outcome::Pass) => (GREEN, PLAIN),
+        (true, Outcome::Fail) => (RED, PLAIN),
+        (true, Outcome::Warn) => (YELLOW, PLAIN),
+        (true, Outcome::NotApplicable) => (DIM, PLAIN),
     }
 }
 

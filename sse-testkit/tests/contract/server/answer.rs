@@ -24,12 +24,19 @@ pub(crate) const RETRY: Duration = Duration::from_secs(3);
 const HEARTBEAT: Duration = Duration::from_millis(100);
 const LATE: Duration = Duration::from_millis(500);
 const BREAKS_OFF: Duration = Duration::from_millis(700);
+const BETWEEN_LINES: Duration = Duration::from_millis(200);
 
 pub(super) type Answer = Response<UnsyncBoxBody<Bytes, std::io::Error>>;
 
 pub(super) async fn answer(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
-    match (request.method(), request.uri().path()) {
-        (&Method::GET | &Method::HEAD, "/events") => events(request, streams).await,
+    let path = request.uri().path();
+    let accept = request.headers().get("accept");
+    let for_stream = accept.is_some_and(|it| it == "text/event-stream");
+    if for_stream != matches!(path, "/events" | "/stopped") && request.method() != Method::OPTIONS {
+        return plain(StatusCode::NOT_ACCEPTABLE, "");
+    }
+    match (request.method(), path) {
+        (&Method::GET | &Method::POST | &Method::HEAD, "/events") => events(request, streams).await,
         (&Method::OPTIONS, "/events") => preflight(&request, streams.flaw),
         (&Method::POST, "/publish") => {
             let data = request.into_body().collect().await.unwrap().to_bytes();
@@ -65,7 +72,8 @@ async fn events(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
     }
     let id = request.headers().get("last-event-id");
     let id = id.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
-    if flaw == Flaw::RefusesIds && std::str::from_utf8(&id).is_err() {
+    let is_no_text = std::str::from_utf8(&id).is_err();
+    if flaw == Flaw::RefusesIds && is_no_text {
         return plain(StatusCode::BAD_REQUEST, "");
     }
     if request.method() == Method::HEAD {
@@ -90,27 +98,42 @@ async fn events(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
         headers(&request, flaw, response.headers_mut());
         return response;
     };
-    let gzip = request.headers().get("accept-encoding");
-    let gzip = gzip.is_some_and(|it| it.to_str().unwrap().contains("gzip"));
-    let body = match flaw {
-        Flaw::HeldByGzip if gzip => {
-            let head = Frame::data(Bytes::from_static(b"\x1f\x8b\x08\0\0\0\0\0\0\xff"));
+    let coding = coding(&request, flaw);
+    let body = match coding {
+        Some((_, bytes)) => {
+            let head = Frame::data(Bytes::from_static(bytes));
             let rest = stream::once(std::future::pending());
             let body = stream::once(async { Ok(head) });
             StreamBody::new(futures_util::StreamExt::chain(body, rest)).boxed_unsync()
         }
-        _ => StreamBody::new(body(slot, streams.subscribe(&id), flaw)).boxed_unsync(),
+        None if flaw == Flaw::StumblesOverIds && is_no_text => {
+            let error = std::io::Error::other("what kind of id is that?");
+            StreamBody::new(stream::once(async { Err(error) })).boxed_unsync()
+        }
+        None => StreamBody::new(body(slot, streams.subscribe(&id), flaw)).boxed_unsync(),
     };
     let mut response = Response::new(body);
     if flaw == Flaw::Created {
         *response.status_mut() = StatusCode::CREATED;
     }
-    if flaw == Flaw::HeldByGzip && gzip {
-        let coding = "gzip".parse().unwrap();
+    if let Some((coding, _)) = coding {
+        let coding = coding.parse().unwrap();
         response.headers_mut().insert("content-encoding", coding);
     }
     headers(&request, flaw, response.headers_mut());
     response
+}
+
+/// A content coding, and what it makes of the first bytes.
+fn coding(request: &Request<Incoming>, flaw: Flaw) -> Option<(&'static str, &'static [u8])> {
+    let (coding, bytes): (_, &[u8]) = match flaw {
+        Flaw::HeldByGzip => ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xff"),
+        Flaw::FlushedBrotli => ("br", b"\x0b\x06\x80retry: 3000\n\n\x03"),
+        _ => return None,
+    };
+    let accepted = request.headers().get("accept-encoding")?;
+    let accepted = accepted.to_str().unwrap().contains(coding);
+    accepted.then_some((coding, bytes))
 }
 
 fn headers(request: &Request<Incoming>, flaw: Flaw, headers: &mut HeaderMap) {
@@ -135,6 +158,11 @@ fn headers(request: &Request<Incoming>, flaw: Flaw, headers: &mut HeaderMap) {
     if flaw == Flaw::Length {
         set("content-length", "100000");
     }
+    if flaw == Flaw::StaticOrigin {
+        set("access-control-allow-origin", ORIGIN);
+        set("access-control-allow-credentials", "true");
+        return;
+    }
     let origin = request.headers().get("origin");
     if let Some(origin) = origin.map(|it| it.to_str().unwrap()) {
         let known = origin == ORIGIN || flaw == Flaw::AnyOrigin;
@@ -144,12 +172,18 @@ fn headers(request: &Request<Incoming>, flaw: Flaw, headers: &mut HeaderMap) {
         if known {
             set("access-control-allow-credentials", "true");
         }
+        if flaw == Flaw::WildcardWithCookies {
+            set("access-control-allow-origin", "*");
+            set("access-control-allow-credentials", "true");
+        }
         set("vary", "origin");
     }
 }
 
 fn preflight(request: &Request<Incoming>, flaw: Flaw) -> Answer {
-    if flaw == Flaw::NoPreflight {
+    let method = request.headers().get("access-control-request-method");
+    let for_get = method.is_some_and(|it| it == "GET");
+    if flaw == Flaw::NoPreflight || (flaw == Flaw::PreflightForGet && !for_get) {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "");
     }
     let mut response = plain(StatusCode::NO_CONTENT, "");
@@ -162,10 +196,12 @@ fn preflight(request: &Request<Incoming>, flaw: Flaw) -> Answer {
         .is_some_and(|it| it == ORIGIN)
     {
         set("access-control-allow-origin", ORIGIN);
-        set("access-control-allow-credentials", "true");
+        if flaw != Flaw::PreflightWithoutCookies {
+            set("access-control-allow-credentials", "true");
+        }
         set(
             "access-control-allow-headers",
-            "Last-Event-ID, authorization",
+            "Last-Event-ID, authorization, content-type",
         );
     }
     response
@@ -198,6 +234,10 @@ fn body(
                     let error = Err(std::io::Error::other("the source is gone"));
                     return Some((error, (slot, events, None, behind)));
                 }
+                if flaw == Flaw::LineByLine && !behind.is_empty() {
+                    sleep(BETWEEN_LINES).await;
+                    break std::mem::take(&mut behind);
+                }
                 let event = match timeout(HEARTBEAT, events.recv()).await {
                     Ok(event) => event?,
                     Err(_) if flaw == Flaw::NoHeartbeat => continue,
@@ -212,6 +252,11 @@ fn body(
                         if !before.is_empty() {
                             break before;
                         }
+                    }
+                    Flaw::LineByLine => {
+                        let line = event.iter().position(|it| *it == b'\n').unwrap() + 1;
+                        behind = event.slice(line..);
+                        break event.slice(..line);
                     }
                     Flaw::BlankLineBehind => {
                         let lines = event.slice(..event.len() - 1);

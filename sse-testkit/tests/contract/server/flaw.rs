@@ -36,20 +36,32 @@ pub(crate) enum Flaw {
     BreaksOff,
     /// The second event has no id.
     OneWithoutId,
+    /// No event has an id.
+    NoIds,
     /// A Last-Event-ID is ignored.
     NeverResumes,
     /// The event with the Last-Event-ID is sent again.
     RepeatsOne,
+    /// What came after the Last-Event-ID is sent twice.
+    RepeatsAll,
     /// A Last-Event-ID that is no text is answered 400.
     RefusesIds,
+    /// A stream for a Last-Event-ID that is no text breaks off.
+    StumblesOverIds,
     /// HEAD is answered 500.
     HeadFails,
     /// The origin is not allowed.
     NoOrigin,
     /// Any origin is allowed, with cookies.
     AnyOrigin,
+    /// All origins are allowed by the wildcard, with cookies.
+    WildcardWithCookies,
     /// OPTIONS is answered 405.
     NoPreflight,
+    /// OPTIONS allows no cookies.
+    PreflightWithoutCookies,
+    /// OPTIONS is answered 405 where another method than GET is asked for.
+    PreflightForGet,
     /// A client that should stop is answered with a stream that ends.
     NeverStops,
     /// Over HTTP/2 the stream may be stored.
@@ -64,4 +76,12 @@ pub(crate) enum Flaw {
     RetryLater,
     /// The same, without saying when.
     EndsAtOnce,
+    /// No flaw: the origin is allowed whoever asks, and nothing varies.
+    StaticOrigin,
+    /// No flaw: the data of an event comes a while after its id.
+    LineByLine,
+    /// A warning: compressed, and flushed after each of a few bytes.
+    FlushedBrotli,
+    /// A warning: that a client has gone is noticed a while later.
+    NoticesLate,
 }

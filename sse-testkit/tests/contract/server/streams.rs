@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -22,6 +23,8 @@ struct Sent {
     subscribers: Vec<UnboundedSender<Bytes>>,
 }
 
+const NOTICES_LATE: Duration = Duration::from_millis(600);
+
 /// One that counts for as long as it lives.
 pub(super) struct Slot(Arc<Streams>);
 
@@ -38,8 +41,18 @@ impl Streams {
     pub(super) fn slot(self: &Arc<Self>, limit: usize) -> Option<Slot> {
         let open = self.open.fetch_add(1, Ordering::SeqCst);
         self.told.fetch_add(1, Ordering::SeqCst);
-        let slot = Slot(Arc::clone(self));
-        (open < limit).then_some(slot)
+        if open < limit {
+            return Some(Slot(Arc::clone(self)));
+        }
+        self.free();
+        None
+    }
+
+    fn free(&self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+        if self.flaw != Flaw::KeepsTheGone {
+            self.told.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 
     /// What came after the event with this id, and what will come.
@@ -57,7 +70,8 @@ impl Streams {
             } else {
                 id
             };
-            for event in &sent.history[from..] {
+            let times = if self.flaw == Flaw::RepeatsAll { 2 } else { 1 };
+            for event in std::iter::repeat_n(&sent.history[from..], times).flatten() {
                 sender.send(event.clone()).unwrap();
             }
         }
@@ -73,6 +87,7 @@ impl Streams {
         }
         let id = sent.history.len() + 1;
         let event = match self.flaw {
+            Flaw::NoIds => format!("data: {data}\n\n"),
             Flaw::OneWithoutId if id == 2 => format!("data: {data}\n\n"),
             Flaw::NoData => format!("event: {data:.0}nothing\n\nid: {id}\ndata: {data}\n\n"),
             _ => format!("id: {id}\ndata: {data}\n\n"),
@@ -86,9 +101,14 @@ impl Streams {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::SeqCst);
-        if self.0.flaw != Flaw::KeepsTheGone {
-            self.0.told.fetch_sub(1, Ordering::SeqCst);
+        let streams = Arc::clone(&self.0);
+        if streams.flaw == Flaw::NoticesLate {
+            tokio::spawn(async move {
+                tokio::time::sleep(NOTICES_LATE).await;
+                streams.free();
+            });
+        } else {
+            streams.free();
         }
     }
 }

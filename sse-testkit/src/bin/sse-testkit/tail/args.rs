@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::Parser;
 use http::{HeaderName, HeaderValue};
 
-use crate::color::When;
 use crate::parse;
 
 /// Shows a stream as it comes: each frame with its time and the pause before it.
@@ -81,10 +80,6 @@ pub(crate) struct Args {
     /// Ends after this time, such as 10s, 500ms or 2m.
     #[arg(long = "for", value_name = "TIME", value_parser = parse::duration)]
     pub(super) span: Option<Duration>,
-
-    /// When to use colour.
-    #[arg(long, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
-    pub(super) color: When,
 }
 
 impl Args {

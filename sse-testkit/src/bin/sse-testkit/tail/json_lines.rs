@@ -1,12 +1,13 @@
 //! A line of JSON an event.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io;
 
 use serde_json::{Value, json};
 use sse_testkit::{Event, Frame, Seen, Sighting};
 
 use super::{Gaps, Show, json_layout, note};
+use crate::output::say;
 
 /// Events go to the standard output, and what else happens to the standard error.
 #[derive(Debug, Default)]
@@ -30,9 +31,7 @@ impl Show for JsonLines {
         };
         let gap = self.gaps.next(sighting.elapsed);
         let line = line(sighting.elapsed.as_millis(), gap.as_millis(), event);
-        let mut out = io::stdout().lock();
-        writeln!(out, "{line}")?;
-        out.flush()
+        say(line)
     }
 }
 

@@ -29,9 +29,9 @@ const TIME: usize = 9;
 const GAP: usize = 10;
 
 impl Text {
-    pub(super) fn new(args: &Args) -> Self {
+    pub(super) fn new(args: &Args, painter: Painter) -> Self {
         Self {
-            painter: Painter::new(args.color),
+            painter,
             layout: match args.compact {
                 true => Layout::Compact,
                 false if io::stdout().is_terminal() => Layout::Spread,

@@ -1,4 +1,4 @@
-//! Times as people read them.
+//! Times as `tail` writes them.
 
 use std::time::Duration;
 
