@@ -17,14 +17,14 @@ use crate::{EventStream, Transcript};
 /// # async fn main() {
 /// # let stream = ([("content-type", "text/event-stream")], "id: 1\ndata: a\n\nid: 2\ndata: b\n\n");
 /// # let app = axum::Router::new().route("/", axum::routing::get(move || async move { stream }));
-/// use sse_testkit::pattern::{any_number, end, message};
+/// use sse_testkit::pattern::{any_number_of_events, end, message};
 ///
 /// let one = sse_testkit::get(app.clone(), "/").await;
 /// let other = sse_testkit::get(app, "/").await;
 ///
 /// let mut clients = sse_testkit::all([one, other]);
 /// clients.each(async |sse| sse.expect_message().text("a").await).await;
-/// clients.expect_sequence([any_number(), message().text("b"), end()]).await;
+/// clients.expect_sequence([any_number_of_events(), message().text("b"), end()]).await;
 /// clients.expect_same_events();
 /// # }
 /// ```
