@@ -173,6 +173,7 @@ const FIRST: (u64, &str) = (0, "id: 1\nevent: tick\ndata: one\n\n");
 const SECOND: (u64, &str) = (0, "id: 2\nevent: tick\ndata: two\n\n");
 const THIRD: (u64, &str) = (0, "id: 3\nevent: tick\ndata: three\n\n");
 const NO_ID: (u64, &str) = (0, "data: no id\n\n");
+const HELLO: (u64, &str) = (0, "data: hello\n\n");
 const FOURTH: (u64, &str) = (0, "id: 4\nevent: tick\ndata: four\n\n");
 
 #[tokio::test]
@@ -190,6 +191,9 @@ async fn streams_are_compared_over_what_they_share() {
         &[],
         &[&[NO_ID], &[NO_ID]],
         &[&[NO_ID, FIRST, OPEN], all],
+        // What is sent to each when it comes has no id, and need not be the same.
+        &[all, &[HELLO, THIRD, NO_ID, FOURTH]],
+        &[&[HELLO, FIRST, SECOND], &[(0, "data: hello 2\n\n"), SECOND]],
     ] {
         assert_eq!(compared(same).await, Ok(()), "{same:?}");
     }

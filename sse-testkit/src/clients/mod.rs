@@ -123,8 +123,9 @@ impl Clients {
     ///
     /// It looks at what each has read so far, so there is nothing to await. Streams that begin at
     /// different places are compared from the first id they share, and as far as both were read;
-    /// where both have come to their end, that has to be after the same event. Streams without ids
-    /// are compared from their first event.
+    /// where both have come to their end, that has to be after the same event. What is sent to each
+    /// client when it comes, and has no id, need not be the same. Streams without any id are compared
+    /// from their first event.
     ///
     /// # Panics
     ///
