@@ -285,6 +285,115 @@ async fn clients_that_differ_are_shown_where_they_do() {
     insta::assert_snapshot!(compared(&[&[FIRST], &[OPEN]]).await.unwrap_err(), @"client 2 has read no event, so there is nothing to compare");
 }
 
+#[cfg(feature = "socket")]
+mod over_sockets {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::response::sse::{Event, Sse};
+    use futures_util::{Stream, stream};
+    use tokio::net::TcpListener;
+    use tokio::sync::{Barrier, broadcast};
+
+    use super::*;
+
+    /// Sends each client what is published while it is there.
+    #[derive(Clone)]
+    struct Feed {
+        events: broadcast::Sender<u32>,
+        comers: Arc<AtomicUsize>,
+        /// The second client does not get this one.
+        lost: Option<u32>,
+    }
+
+    impl Feed {
+        fn open(self) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+            let nth = self.comers.fetch_add(1, Ordering::Relaxed);
+            let lost = self.lost.filter(|_| nth == 1);
+            let events = self.events.subscribe();
+            Sse::new(stream::unfold(events, move |mut events| async move {
+                loop {
+                    let n = events.recv().await.ok()?;
+                    if lost != Some(n) {
+                        let event = Event::default().id(n.to_string()).data("x");
+                        return Some((Ok(event), events));
+                    }
+                }
+            }))
+        }
+    }
+
+    /// Three clients, one of them over HTTP/2.
+    async fn three(lost: Option<u32>) -> (Clients, broadcast::Sender<u32>) {
+        let feed = Feed {
+            events: broadcast::Sender::new(100),
+            comers: Arc::default(),
+            lost,
+        };
+        let events = feed.events.clone();
+        let open = move || async move { feed.clone().open() };
+        let app = axum::Router::new().route("/", axum::routing::get(open));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut streams = Vec::new();
+        for _ in 0..2 {
+            streams.push(sse_testkit::connect(&url).await);
+        }
+        streams.push(sse_testkit::connect(&url).http2().await);
+        (all(streams), events)
+    }
+
+    #[tokio::test]
+    async fn all_see_the_same_and_wait_at_the_same_time() {
+        let (mut clients, events) = three(None).await;
+        for n in 1..=3 {
+            let clients = events.send(n).unwrap();
+            assert_eq!(clients, 3, "whoever has the head is in");
+        }
+        let together = Barrier::new(3);
+        clients
+            .each(async |sse| {
+                sse.expect_message().id("1").await;
+                together.wait().await;
+            })
+            .await;
+        clients
+            .expect_sequence([message().id("2"), message().id("3")])
+            .await;
+        clients.expect_same_events();
+
+        // One goes, the others stay.
+        let mut streams = clients.into_streams();
+        streams.remove(0);
+        events.send(4).unwrap();
+        let mut clients = all(streams);
+        clients
+            .each(async |sse| sse.expect_message().id("4").await)
+            .await;
+        clients.expect_same_events();
+    }
+
+    #[tokio::test]
+    async fn the_one_that_an_event_was_kept_from_is_named() {
+        let (mut clients, events) = three(Some(2)).await;
+        for n in 1..=4 {
+            events.send(n).unwrap();
+        }
+        clients.collect(3).await;
+        let panic = catch_unwind(AssertUnwindSafe(|| _ = clients.expect_same_events()));
+        let panic = panic.unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("clients 1, 3: the same"), "{message}");
+        assert!(
+            message.contains("client 2 differs at its event 2"),
+            "{message}"
+        );
+        assert!(message.contains("#2 never came"), "{message}");
+    }
+}
+
 #[tokio::test]
 async fn a_group_of_clients_reads_a_named_event() {
     let mut clients = clients(&[&[FIRST, OPEN], &[FIRST, OPEN]]).await;

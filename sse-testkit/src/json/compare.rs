@@ -20,7 +20,7 @@ pub(crate) fn compare(text: &str, wanted: &Value, partial: bool) -> Result<(), S
     comparison.value("", Some(&came), Some(wanted), &mut differences);
     match differences.is_empty() {
         true => Ok(()),
-        false => Err(difference::table(&differences)),
+        false => Err(difference::table("path", &differences)),
     }
 }
 
