@@ -401,3 +401,25 @@ fn without_a_fault_a_body_is_as_it_was() {
     let body = futures_util::FutureExt::now_or_never(body.collect());
     assert_eq!(body.unwrap().unwrap().to_bytes(), "ab");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_stalls_or_hangs_for_writing_is_not_shut_down_before() {
+    for (chaos, time) in [
+        (chaos::stall(2, secs(30)), Some(secs(30))),
+        (chaos::hang_after(2), None),
+    ] {
+        let (client, mut server) = tokio::io::duplex(64);
+        let mut client = ChaosIo::new(client).writing(&chaos);
+        let start = Instant::now();
+        let writer = tokio::spawn(async move {
+            client.write_all(b"ab").await.unwrap();
+            client.flush().await.unwrap();
+            client.shutdown().await.unwrap();
+        });
+        let mut bytes = [0; 64];
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 2);
+        let end = tokio::time::timeout(secs(60), server.read(&mut bytes)).await;
+        assert_eq!(end.is_ok().then(|| start.elapsed()), time);
+        writer.abort();
+    }
+}

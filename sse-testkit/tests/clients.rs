@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use sse_testkit::pattern::{any_number, end, event, message};
+use sse_testkit::pattern::{any_number_of_events, end, event, message};
 use sse_testkit::{Clients, all};
 
 #[macro_use]
@@ -67,7 +67,7 @@ async fn events_are_collected_from_each() {
 #[tokio::test]
 async fn those_that_fail_are_named_after_all_have_come_to_their_end() {
     insta::assert_snapshot!(failure!(clients in clients(&[LATE, OTHER, ONE_TWO]) =>
-        clients.expect_sequence([any_number(), message().text("b")]).await
+        clients.expect_sequence([any_number_of_events(), message().text("b")]).await
     ), @r#"
     1 of 3 clients did not see what was expected
     as expected: clients 1, 3
@@ -173,6 +173,7 @@ const FIRST: (u64, &str) = (0, "id: 1\nevent: tick\ndata: one\n\n");
 const SECOND: (u64, &str) = (0, "id: 2\nevent: tick\ndata: two\n\n");
 const THIRD: (u64, &str) = (0, "id: 3\nevent: tick\ndata: three\n\n");
 const NO_ID: (u64, &str) = (0, "data: no id\n\n");
+const HELLO: (u64, &str) = (0, "data: hello\n\n");
 const FOURTH: (u64, &str) = (0, "id: 4\nevent: tick\ndata: four\n\n");
 
 #[tokio::test]
@@ -190,6 +191,9 @@ async fn streams_are_compared_over_what_they_share() {
         &[],
         &[&[NO_ID], &[NO_ID]],
         &[&[NO_ID, FIRST, OPEN], all],
+        // What is sent to each when it comes has no id, and need not be the same.
+        &[all, &[HELLO, THIRD, NO_ID, FOURTH]],
+        &[&[HELLO, FIRST, SECOND], &[(0, "data: hello 2\n\n"), SECOND]],
     ] {
         assert_eq!(compared(same).await, Ok(()), "{same:?}");
     }
@@ -279,6 +283,115 @@ async fn clients_that_differ_are_shown_where_they_do() {
                   #1 never came
     ");
     insta::assert_snapshot!(compared(&[&[FIRST], &[OPEN]]).await.unwrap_err(), @"client 2 has read no event, so there is nothing to compare");
+}
+
+#[cfg(feature = "socket")]
+mod over_sockets {
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::response::sse::{Event, Sse};
+    use futures_util::{Stream, stream};
+    use tokio::net::TcpListener;
+    use tokio::sync::{Barrier, broadcast};
+
+    use super::*;
+
+    /// Sends each client what is published while it is there.
+    #[derive(Clone)]
+    struct Feed {
+        events: broadcast::Sender<u32>,
+        comers: Arc<AtomicUsize>,
+        /// The second client does not get this one.
+        lost: Option<u32>,
+    }
+
+    impl Feed {
+        fn open(self) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+            let nth = self.comers.fetch_add(1, Ordering::Relaxed);
+            let lost = self.lost.filter(|_| nth == 1);
+            let events = self.events.subscribe();
+            Sse::new(stream::unfold(events, move |mut events| async move {
+                loop {
+                    let n = events.recv().await.ok()?;
+                    if lost != Some(n) {
+                        let event = Event::default().id(n.to_string()).data("x");
+                        return Some((Ok(event), events));
+                    }
+                }
+            }))
+        }
+    }
+
+    /// Three clients, one of them over HTTP/2.
+    async fn three(lost: Option<u32>) -> (Clients, broadcast::Sender<u32>) {
+        let feed = Feed {
+            events: broadcast::Sender::new(100),
+            comers: Arc::default(),
+            lost,
+        };
+        let events = feed.events.clone();
+        let open = move || async move { feed.clone().open() };
+        let app = axum::Router::new().route("/", axum::routing::get(open));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let mut streams = Vec::new();
+        for _ in 0..2 {
+            streams.push(sse_testkit::connect(&url).await);
+        }
+        streams.push(sse_testkit::connect(&url).http2().await);
+        (all(streams), events)
+    }
+
+    #[tokio::test]
+    async fn all_see_the_same_and_wait_at_the_same_time() {
+        let (mut clients, events) = three(None).await;
+        for n in 1..=3 {
+            let clients = events.send(n).unwrap();
+            assert_eq!(clients, 3, "whoever has the head is in");
+        }
+        let together = Barrier::new(3);
+        clients
+            .each(async |sse| {
+                sse.expect_message().id("1").await;
+                together.wait().await;
+            })
+            .await;
+        clients
+            .expect_sequence([message().id("2"), message().id("3")])
+            .await;
+        clients.expect_same_events();
+
+        // One goes, the others stay.
+        let mut streams = clients.into_streams();
+        streams.remove(0);
+        events.send(4).unwrap();
+        let mut clients = all(streams);
+        clients
+            .each(async |sse| sse.expect_message().id("4").await)
+            .await;
+        clients.expect_same_events();
+    }
+
+    #[tokio::test]
+    async fn the_one_that_an_event_was_kept_from_is_named() {
+        let (mut clients, events) = three(Some(2)).await;
+        for n in 1..=4 {
+            events.send(n).unwrap();
+        }
+        clients.collect(3).await;
+        let panic = catch_unwind(AssertUnwindSafe(|| _ = clients.expect_same_events()));
+        let panic = panic.unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains("clients 1, 3: the same"), "{message}");
+        assert!(
+            message.contains("client 2 differs at its event 2"),
+            "{message}"
+        );
+        assert!(message.contains("#2 never came"), "{message}");
+    }
 }
 
 #[tokio::test]

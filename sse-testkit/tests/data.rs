@@ -40,6 +40,22 @@ async fn a_part_of_the_data_is_enough() {
 }
 
 #[tokio::test]
+async fn numbers_are_compared_by_their_value() {
+    const NUMBERS: Script = &[(0, "data: {\"a\":5,\"b\":5.0,\"c\":9007199254740993}\n\n")];
+    for wanted in [
+        json!({"a": 5.0, "b": 5, "c": 9_007_199_254_740_993_u64}),
+        json!({"a": 5, "b": 5.0, "c": any_number()}),
+    ] {
+        let mut sse = open(NUMBERS).await;
+        sse.expect_message().json(&wanted).await;
+    }
+    let wanted = json!({"a": 5.5, "b": 6, "c": 9_007_199_254_740_992.0});
+    fails!(sse in open(NUMBERS) => sse.expect_message().json(&wanted).await, [
+        ".a    5.5", ".b    6", ".c    9007199254740992.0",
+    ]);
+}
+
+#[tokio::test]
 async fn data_that_has_other_parts_is_shown_part_by_part() {
     let wanted = json!({
         "id": matching("^p-"),

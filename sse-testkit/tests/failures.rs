@@ -90,6 +90,61 @@ struct Tick {
 }
 
 #[tokio::test]
+async fn text_that_is_long_is_compared_line_by_line() {
+    const POEM: &[(u64, &str)] = &[(
+        0,
+        "data: a first line that is not short at all\ndata: a second\ndata: one more\n\n",
+    )];
+    let wanted = "a first line that is not short at all\na 2nd";
+    insta::assert_snapshot!(failure!(sse in open(POEM) => sse.expect_message().text(wanted).await), @r#"
+    the stream is not as expected
+    expected: an event without a name, data "a first line that is not short at all\na 2nd"
+    but:      got event message | a first line that is not short at all
+                            | a second
+                            | one more
+              the data differs:
+              line  expected  got
+              2     "a 2nd"   "a second"
+              3     nothing   "one more"
+    received so far:
+        HTTP 200 OK
+        content-type: text/event-stream
+
+        +0ms     event message | a first line that is not short at all
+                               | a second
+                               | one more
+    "#);
+    fails!(sse in open(&[(0, "data: x\n\n")]) => sse.expect_message().text("y\n").await, [
+        "line  expected  got", "1     \"y\"       \"x\"", "2     \"\"        nothing",
+    ]);
+}
+
+/// An event of a hundred kilobytes, and one of a thousand lines.
+async fn large() -> EventStream {
+    let text = format!(
+        "data: {}\n\n{}\n",
+        "x".repeat(100_000),
+        "data: y\n".repeat(1000)
+    );
+    let service = tower::service_fn(move |_: Request<sse_testkit::Body>| {
+        let response = Response::builder().header("content-type", "text/event-stream");
+        let response = response.body(text.clone()).unwrap();
+        async move { Ok::<_, Infallible>(response) }
+    });
+    get(service, "/").await
+}
+
+#[tokio::test]
+async fn a_failure_is_no_longer_than_a_person_reads() {
+    let message = failure!(sse in large() => sse.expect_message().text("x".repeat(2000)).await);
+    assert!(message.len() < 10_000, "{}", message.len());
+    assert!(message.contains("(99020 more characters)"), "{message}");
+    let message = failure!(sse in large() => { sse.collect(1).await; sse.expect_end().await });
+    assert!(message.len() < 10_000, "{}", message.len());
+    assert!(message.contains("884 more lines"), "{message}");
+}
+
+#[tokio::test]
 async fn an_event_that_does_not_come() {
     fails!(sse in open(SILENT) => sse.expect_event("tick").await, ["within 60s of paused time", ".real_time()"]);
     fails!(sse in open(TICK) => sse.expect_event("tick").within(Duration::from_millis(999)).await, ["within 999ms"]);

@@ -277,6 +277,129 @@ async fn a_client_that_saw_something_else_than_another_is_shown_where() {
     ");
 }
 
+/// Two numbers, the first of them after the last id, and then the end: in one way or another.
+fn two_at_a_time(end: &'static str) -> RequestBuilder {
+    let service = tower::service_fn(
+        move |request: http::Request<sse_testkit::Body>| async move {
+            let id = request.headers().get("last-event-id");
+            let id = id.map_or(0, |id| id.to_str().unwrap().parse::<u32>().unwrap());
+            let events = [id + 1, id + 2].map(|n| format!("id: {n}\ndata: x\n\n"));
+            let pieces = [events.concat(), end.to_owned()].map(|piece| match &*piece {
+                "!" => Err(std::io::Error::other("the wire is cut")),
+                _ => Ok(http_body::Frame::data(bytes::Bytes::from(piece))),
+            });
+            let body = http_body_util::StreamBody::new(stream::iter(pieces));
+            let response = http::Response::builder().header("content-type", "text/event-stream");
+            Ok::<_, Infallible>(response.body(body).unwrap())
+        },
+    );
+    sse_testkit::get(service, "/")
+}
+
+#[tokio::test]
+async fn a_client_comes_back_from_connections_that_the_server_ends() {
+    let ledger = reconnecting(two_at_a_time(""))
+        .cut(3, Cut::MidFrame)
+        .cut(1, Cut::Reset)
+        .read(5)
+        .await;
+    ledger.expect_ids(1..=9);
+    insta::assert_snapshot!(ledger, @r"
+    connection 1: #1 #2, ended by the server
+    connection 2, last-event-id 2: #3, cut in mid-frame
+    connection 3, last-event-id 3: #4, reset
+    connection 4, last-event-id 4: #5 #6, ended by the server
+    connection 5, last-event-id 6: #7 #8, ended by the server
+    connection 6, last-event-id 8: #9, open
+    ");
+
+    let ledger = reconnecting(two_at_a_time("data: begun")).cut(2, Cut::MidFrame);
+    let ledger = ledger.read_until_id("5").await;
+    ledger.expect_ids(1..=5);
+    insta::assert_snapshot!(ledger, @r"
+    connection 1: #1 #2, ended by the server in mid-frame
+    connection 2, last-event-id 2: nothing, cut in mid-frame
+    connection 3, last-event-id 2: #3 #4, ended by the server in mid-frame
+    connection 4, last-event-id 4: #5, open
+    ");
+
+    let ledger = reconnecting(two_at_a_time("!"))
+        .cut(4, Cut::AfterFrame)
+        .read(1)
+        .await;
+    ledger.expect_ids(1..=5);
+    insta::assert_snapshot!(ledger, @r"
+    connection 1: #1 #2, broken off
+    connection 2, last-event-id 2: #3 #4, cut after a frame
+    connection 3, last-event-id 4: #5, open
+    ");
+
+    let ledger = reconnecting(two_at_a_time(""))
+        .cut(2, Cut::MidFrame)
+        .read_to_end()
+        .await;
+    ledger.expect_ids(1..=4);
+    assert_eq!(ledger.connections(), 3);
+    assert_eq!(
+        reconnecting(two_at_a_time(""))
+            .read(0)
+            .await
+            .events()
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_ends_all_connections_is_not_asked_for_ever() {
+    let empty = || async {
+        let stream = ([("content-type", "text/event-stream")], ": hi\n\n");
+        let app = Router::new().route("/", get(move || async move { stream }));
+        reconnecting(sse_testkit::get(app, "/"))
+    };
+    fails!(script in empty() => script.cut(1, Cut::Reset).read(1).await, [
+        "1 event, and then to be cut", "20 connections in a row have ended without an event",
+    ]);
+    let endless = || async { reconnecting(two_at_a_time("")).pause(secs(0)) };
+    fails!(script in endless() => script.read_until_id("no").await, [
+        "events up to the one with id \"no\"", "1000 connections have ended that the test did not cut",
+    ]);
+    let broken = || async { reconnecting(two_at_a_time("!")) };
+    fails!(script in broken() => script.read_to_end().await, ["the stream failed: the wire is cut"]);
+}
+
+/// A batch of two events under each id.
+async fn batches() -> Sse<impl stream::Stream<Item = Result<Event, Infallible>>> {
+    let ids = [1, 1, 2, 2].into_iter();
+    Sse::new(stream::iter(
+        ids.map(|id| Ok(Event::default().id(id.to_string()).data("x"))),
+    ))
+}
+
+#[tokio::test]
+async fn an_id_may_be_that_of_several_events() {
+    let app = || Router::new().route("/", get(batches));
+    let witness = sse_testkit::get(app(), "/").await.collect_to_end().await;
+    let ledger = reconnecting(sse_testkit::get(app(), "/"))
+        .read_to_end()
+        .await;
+    ledger.expect_same_as(&witness).expect_ids([1, 1, 2, 2]);
+    insta::assert_snapshot!(failure(|| _ = ledger.expect_ids([1, 2, 2, 2, 3])), @r"
+    the client has not seen each event once
+    lost:         #2 (connection 1 was read to its end after #2)
+    lost:         #3 (connection 1 was read to its end after #2)
+    doubled:      #1 (connections 1, 1)
+
+    connection 1: #1 #1 #2 #2, read to its end
+    ");
+    insta::assert_snapshot!(failure(|| _ = ledger.expect_ids([1, 2, 1, 2])), @r"
+    the client has not seen each event once
+    out of order: #2 came after #1 (connection 1)
+
+    connection 1: #1 #1 #2 #2, read to its end
+    ");
+}
+
 #[tokio::test]
 async fn a_script_that_can_not_be_played_fails_the_test() {
     let three = || async { reconnecting(numbers(3)) };
@@ -284,8 +407,8 @@ async fn a_script_that_can_not_be_played_fails_the_test() {
         script.cut(4, Cut::AfterFrame).read(1).await
     ), @r"
     the stream is not as expected
-    expected: event 4 of 4
-    but:      the stream ended
+    expected: connection 2: 1 event, and then to be cut
+    but:      the server answered 204, so a client does not come back
     received so far:
         HTTP 200 OK
         cache-control: no-cache
@@ -295,13 +418,19 @@ async fn a_script_that_can_not_be_played_fails_the_test() {
         +20ms    event message #2 | number 2
         +30ms    event message #3 | number 3
         +30ms    end
+
+        --- reconnect after 3s, last-event-id: 3
+        HTTP 204 No Content
+        content-length: 0
+
+        +3.03s   end
     ");
     insta::assert_snapshot!(failure!(script in three() =>
         script.cut(3, Cut::MidFrame).read(1).await
     ), @r"
     the stream is not as expected
-    expected: another event after 3, to be cut off in it
-    but:      the stream ended
+    expected: connection 2: an event, to be cut off in it
+    but:      the server answered 204, so a client does not come back
     received so far:
         HTTP 200 OK
         cache-control: no-cache
@@ -311,12 +440,18 @@ async fn a_script_that_can_not_be_played_fails_the_test() {
         +20ms    event message #2 | number 2
         +30ms    event message #3 | number 3
         +30ms    end
+
+        --- reconnect after 3s, last-event-id: 3
+        HTTP 204 No Content
+        content-length: 0
+
+        +3.03s   end
     ");
     insta::assert_snapshot!(failure!(script in three() =>
         script.cut(3, Cut::Reset).read(1).await
     ), @r"
     the stream is not as expected
-    expected: connection 2 to be open
+    expected: connection 2: 1 event
     but:      the server answered 204, so a client does not come back
     received so far:
         HTTP 200 OK
@@ -338,8 +473,8 @@ async fn a_script_that_can_not_be_played_fails_the_test() {
         script.cut(1, Cut::Reset).read_until_id("9").await
     ), @r#"
     the stream is not as expected
-    expected: events up to the one with id "9"
-    but:      the stream ended
+    expected: connection 3: events up to the one with id "9"
+    but:      the server answered 204, so a client does not come back
     received so far:
         HTTP 200 OK
         cache-control: no-cache
@@ -356,13 +491,19 @@ async fn a_script_that_can_not_be_played_fails_the_test() {
         +3.02s   event message #2 | number 2
         +3.03s   event message #3 | number 3
         +3.03s   end
+
+        --- reconnect after 3s, last-event-id: 3
+        HTTP 204 No Content
+        content-length: 0
+
+        +6.03s   end
     "#);
     let none = || async { reconnecting(sse_testkit::get(Router::new(), "/")) };
     insta::assert_snapshot!(failure!(script in none() =>
         script.cut(0, Cut::AfterFrame).read(1).await
     ), @r"
     the stream is not as expected
-    expected: connection 2 to be open
+    expected: connection 2: 1 event
     but:      the server refused it, so a client does not come back
     received so far:
         HTTP 404 Not Found

@@ -43,6 +43,25 @@ async fn all_transcripts_of_a_file_take_the_same() {
 }
 
 #[tokio::test]
+async fn what_was_cut_off_is_redacted_as_well() {
+    let mut sse = open(&[
+        (0, "id: x9\ndata: {\"at\":1}\ndata: {\"at\":2}\n"),
+        (0, "id: x"),
+    ])
+    .await;
+    sse.body_text().await;
+    let transcript = sse.transcript().redact_with(&REDACTIONS);
+    insta::assert_snapshot!(transcript.without_headers(), @r#"
+    HTTP 200 OK
+
+    +0ms     end inside a block | id: [id-1]
+                                | data: {"at":"[time]"}
+                                | data: {"at":"[time]"}
+                                | id: [id-2]
+    "#);
+}
+
+#[tokio::test]
 async fn a_transcript_has_more_of_its_own() {
     let mut sse = open(STREAM).await;
     sse.collect_to_end().await;

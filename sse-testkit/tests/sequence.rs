@@ -4,9 +4,9 @@
 use serde::Serialize;
 use serde_json::json;
 use sse_testkit::Event;
-use sse_testkit::json::any_number as a_number;
+use sse_testkit::json::any_number;
 use sse_testkit::pattern::{
-    Pattern, any, any_number, end, event, heartbeat, in_any_order, message, tagged,
+    Pattern, any_event, any_number_of_events, end, event, heartbeat, in_any_order, message, tagged,
 };
 
 #[macro_use]
@@ -50,8 +50,8 @@ enum Letter {
 #[tokio::test]
 async fn each_pattern_is_met_by_the_next_event() {
     let all = [
-        event("a").id("1").json(&json!({"n": a_number()})),
-        any().no_id().text("two"),
+        event("a").id("1").json(&json!({"n": any_number()})),
+        any_event().no_id().text("two"),
         event("c").data_with(|data| data.len() == 3),
         event("b"),
         tagged(&Letter::D),
@@ -64,12 +64,12 @@ async fn each_pattern_is_met_by_the_next_event() {
 
 #[tokio::test]
 async fn any_number_takes_as_little_as_it_can() {
-    assert_eq!(took([any_number(), event("b")]).await, "a b");
-    assert_eq!(took([any_number(), event("a")]).await, "a");
-    assert_eq!(took([event("a"), any_number()]).await, "a");
-    assert_eq!(took([any_number(), end()]).await, "a b c b d");
+    assert_eq!(took([any_number_of_events(), event("b")]).await, "a b");
+    assert_eq!(took([any_number_of_events(), event("a")]).await, "a");
+    assert_eq!(took([event("a"), any_number_of_events()]).await, "a");
+    assert_eq!(took([any_number_of_events(), end()]).await, "a b c b d");
     assert_eq!(
-        took([any_number(), any_number(), event("c")]).await,
+        took([any_number_of_events(), any_number_of_events(), event("c")]).await,
         "a b c"
     );
 }
@@ -77,21 +77,29 @@ async fn any_number_takes_as_little_as_it_can() {
 #[tokio::test]
 async fn an_event_that_was_taken_too_early_is_taken_later() {
     assert_eq!(
-        took([any_number(), event("b"), event("d")]).await,
+        took([any_number_of_events(), event("b"), event("d")]).await,
         "a b c b d"
     );
-    assert_eq!(took([any_number(), any(), event("d")]).await, "a b c b d");
+    assert_eq!(
+        took([any_number_of_events(), any_event(), event("d")]).await,
+        "a b c b d"
+    );
     // Which event stood before is only known in the end, and so is the time since then.
     for within in [ms(1000), ms(2500)] {
         let far = event("d").within(within);
-        let patterns = [any_number(), any(), any_number(), far];
+        let patterns = [
+            any_number_of_events(),
+            any_event(),
+            any_number_of_events(),
+            far,
+        ];
         assert_eq!(took(patterns).await, "a b c b d");
     }
 }
 
 #[tokio::test]
 async fn any_number_can_be_of_a_kind() {
-    let two = any_number().text("two");
+    let two = any_number_of_events().text("two");
     assert_eq!(
         took([event("a"), two.clone(), event("b").text("three")]).await,
         "a b c b"
@@ -109,6 +117,7 @@ async fn any_number_can_be_of_a_kind() {
               ✗  3  event "d"
                      got event b | three
                      the name is "b", not "d"
+                     pattern 2 does not take it: the data is "three", not "two"
     received so far:
         HTTP 200 OK
         content-type: text/event-stream
@@ -127,14 +136,18 @@ async fn a_group_comes_in_any_order() {
     let group = in_any_order([event("c"), event("b").text("three"), event("b"), event("a")]);
     assert_eq!(took([group, event("d")]).await, "a b c b d");
     // The first one could be either; only one way leaves a place for all.
-    let group = in_any_order([any(), event("a"), event("c")]);
+    let group = in_any_order([any_event(), event("a"), event("c")]);
     assert_eq!(took([group]).await, "a b c");
     let data = in_any_order([event("b"), event("c")]).text("two");
-    assert_eq!(took([any(), data]).await, "a b c");
+    assert_eq!(took([any_event(), data]).await, "a b c");
     let beat = in_any_order([event("b"), heartbeat()]);
-    assert_eq!(took([any(), beat]).await, "a b");
+    assert_eq!(took([any_event(), beat]).await, "a b");
     assert_eq!(
-        took([any_number(), in_any_order([event("b"), event("d")])]).await,
+        took([
+            any_number_of_events(),
+            in_any_order([event("b"), event("d")])
+        ])
+        .await,
         "a b c b d"
     );
 }
@@ -146,7 +159,7 @@ async fn times_are_those_between_events() {
         heartbeat().after(secs(1)).within(secs(1)),
         event("b").after(secs(1)).within(secs(1)),
         event("c").within(ms(0)),
-        any(),
+        any_event(),
         event("d").after(secs(1)).within(secs(1)),
         end().after(secs(1)).within(secs(1)),
     ];
@@ -156,7 +169,12 @@ async fn times_are_those_between_events() {
         .within(secs(2));
     assert_eq!(took([event("a"), group]).await, "a b c");
     assert_eq!(
-        took([event("a"), any_number(), event("d").after(secs(3))]).await,
+        took([
+            event("a"),
+            any_number_of_events(),
+            event("d").after(secs(3))
+        ])
+        .await,
         "a b c b d"
     );
 }
@@ -174,7 +192,7 @@ async fn a_sequence_leaves_the_rest_to_what_follows() {
 #[tokio::test]
 async fn an_event_that_does_not_fit_is_shown_at_its_place() {
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
-        sse.expect_sequence([event("a"), event("b").json_partial(&json!({"n": 2})), any_number(), end()]).await
+        sse.expect_sequence([event("a"), event("b").json_partial(&json!({"n": 2})), any_number_of_events(), end()]).await
     ), @r#"
     the stream is not as expected
     expected: a sequence of 4 patterns
@@ -196,7 +214,7 @@ async fn an_event_that_does_not_fit_is_shown_at_its_place() {
         +2s      event b | two
     "#);
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
-        sse.expect_sequence([event("a"), any(), message().id("4"), any()]).await
+        sse.expect_sequence([event("a"), any_event(), message().id("4"), any_event()]).await
     ), @r#"
     the stream is not as expected
     expected: a sequence of 4 patterns
@@ -312,7 +330,7 @@ async fn an_event_that_comes_too_early_or_too_late_is_told_so() {
         +2s      event b | two
     "#);
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
-        sse.expect_sequence([event("a"), any_number(), event("d").within(ms(2500))]).await
+        sse.expect_sequence([event("a"), any_number_of_events(), event("d").within(ms(2500))]).await
     ), @r#"
     the stream is not as expected
     expected: a sequence of 3 patterns
@@ -355,7 +373,7 @@ async fn an_event_that_comes_too_early_or_too_late_is_told_so() {
         +1s      comment : beat
     "#);
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
-        sse.expect_sequence([any_number(), event("d"), end().after(secs(2))]).await
+        sse.expect_sequence([any_number_of_events(), event("d"), end().after(secs(2))]).await
     ), @r#"
     the stream is not as expected
     expected: a sequence of 3 patterns
@@ -416,7 +434,7 @@ async fn each_event_of_a_group_has_a_time_of_its_own() {
 #[tokio::test]
 async fn what_does_not_come_is_told_with_what_came() {
     insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
-        sse.expect_sequence([any(), any_number(), event("e"), end()]).await
+        sse.expect_sequence([any_event(), any_number_of_events(), event("e"), end()]).await
     ), @r#"
     the stream is not as expected
     expected: a sequence of 4 patterns
@@ -461,7 +479,7 @@ async fn what_does_not_come_is_told_with_what_came() {
         +0ms     event a |
     "#);
     insta::assert_snapshot!(failure!(sse in open(&[(0, "event: a\ndata\n\n"), (5, "!")]) =>
-        sse.expect_sequence([any_number(), end()]).await
+        sse.expect_sequence([any_number_of_events(), end()]).await
     ), @r"
     the stream is not as expected
     expected: a sequence of 2 patterns
@@ -491,4 +509,151 @@ async fn what_does_not_come_is_told_with_what_came() {
 
         +0ms     end inside a block | data: cut
     ");
+}
+
+const BEATS: Script = &[
+    (0, "event: a\ndata\n\n"),
+    (15_000, ": beat\n\n"),
+    (15_000, ": beat\n\n"),
+    (15_000, ": beat\n\n"),
+    (15_000, ": beat\n\n"),
+    (15_000, ": beat\n\n"),
+    (50_000, "event: b\ndata\n\n"),
+    (70_000, "event: c\ndata\n\n"),
+];
+
+#[tokio::test]
+async fn heartbeats_have_their_time_as_events_have() {
+    let mut sse = open(BEATS).await;
+    let beats = [(); 5].map(|()| heartbeat().after(secs(15)).within(secs(15)));
+    sse.expect_sequence([event("a")].into_iter().chain(beats))
+        .await;
+    sse.expect_event("b").await;
+}
+
+#[tokio::test]
+async fn a_time_may_be_longer_than_the_bound() {
+    for b in [
+        event("b").within(secs(125)),
+        event("b").after(secs(125)),
+        event("b").after(secs(125)).within(secs(125)),
+    ] {
+        let mut sse = open(BEATS).await;
+        sse.expect_sequence([event("a"), b]).await;
+    }
+    insta::assert_snapshot!(failure!(sse in open(BEATS) =>
+        sse.expect_sequence([any_event(), event("b").within(secs(124))]).await
+    ), @r#"
+    the stream is not as expected
+    expected: a sequence of 2 patterns
+    but:      pattern 2 is not met
+              ✓  1  any event
+                     +0ms event a |
+              ✗  2  event "b", within 124s
+                     it did not come in time
+    received so far:
+        HTTP 200 OK
+        content-type: text/event-stream
+
+        +0ms     event a |
+        +15s     comment : beat
+        +30s     comment : beat
+        +45s     comment : beat
+        +60s     comment : beat
+        +75s     comment : beat
+    "#);
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_was_taken_too_early_is_taken_later() {
+    let script = &[
+        (0, "data: 1\n\n: beat\n\n"),
+        (1000, "data: 2\n\n"),
+        (1000, ": beat\n\n"),
+        (1000, "data: 3\n\n"),
+    ];
+    for beat in [heartbeat(), in_any_order([heartbeat()])] {
+        let mut sse = open(script).await;
+        let patterns = [any_number_of_events(), beat, message().text("3"), end()];
+        sse.expect_sequence(patterns).await;
+    }
+}
+
+#[tokio::test]
+async fn any_number_of_events_can_be_in_time() {
+    let in_time = |within| {
+        [
+            event("a"),
+            any_number_of_events().within(within),
+            event("d"),
+        ]
+    };
+    assert_eq!(took(in_time(secs(2))).await, "a b c b d");
+    insta::assert_snapshot!(failure!(sse in open(LETTERS) =>
+        sse.expect_sequence(in_time(ms(1999))).await
+    ), @r#"
+    the stream is not as expected
+    expected: a sequence of 3 patterns
+    but:      pattern 3 is not met
+              ✓  1  event "a"
+                     +0ms event a #1 | {"n":1}
+              ✓  2  any number of events, within 1.999s
+                     0 of them
+              ✗  3  event "d"
+                     got event b | two
+                     the name is "b", not "d"
+                     pattern 2 does not take it: it came 2s after the one before, not within 1.999s
+    received so far:
+        HTTP 200 OK
+        content-type: text/event-stream
+
+        +0ms     opening ":\n\n"
+        +0ms     event a #1 | {"n":1}
+        +1s      comment : beat
+        +2s      event b | two
+    "#);
+}
+
+#[tokio::test]
+async fn a_group_of_none_is_met_by_nothing() {
+    assert_eq!(
+        took([event("a"), in_any_order([]), event("b")]).await,
+        "a b"
+    );
+    assert_eq!(took([in_any_order([])]).await, "");
+    assert_eq!(
+        took([event("a"), in_any_order([]), any_number_of_events(), end()]).await,
+        "a b c b d"
+    );
+}
+
+#[test]
+fn what_can_not_be_met_is_told_at_once() {
+    let wrong: [(fn() -> Pattern, &str); 5] = [
+        (|| heartbeat().text("beat"), "a heartbeat has no data"),
+        (|| end().id("4"), "the end of the stream has no data"),
+        (
+            || in_any_order([end()]),
+            "a group has a place for each event",
+        ),
+        (
+            || in_any_order([any_number_of_events()]),
+            "a group has a place for each event",
+        ),
+        (
+            || in_any_order([in_any_order([any_event()])]),
+            "a group has a place for each event",
+        ),
+    ];
+    for (wrong, said) in wrong {
+        let panic = std::panic::catch_unwind(wrong).unwrap_err();
+        let message = panic.downcast_ref::<String>().unwrap();
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_group_is_said_of_its_events() {
+    let group = in_any_order([heartbeat(), event("b")]).text("two");
+    assert_eq!(took([any_event(), group]).await, "a b");
 }

@@ -214,7 +214,9 @@ impl Writing {
                     self.ended = Some(Ended::Broken);
                     return Poll::Ready(Err(io_error(error)));
                 }
-                Poll::Pending if self.taken.is_empty() && !self.pipeline.is_waiting() => {
+                Poll::Pending
+                    if self.taken.is_empty() && !is_shut && !self.pipeline.is_waiting() =>
+                {
                     // More has to be written before anything else gets through.
                     return Poll::Ready(Ok(()));
                 }

@@ -17,14 +17,14 @@ use crate::{EventStream, Transcript};
 /// # async fn main() {
 /// # let stream = ([("content-type", "text/event-stream")], "id: 1\ndata: a\n\nid: 2\ndata: b\n\n");
 /// # let app = axum::Router::new().route("/", axum::routing::get(move || async move { stream }));
-/// use sse_testkit::pattern::{any_number, end, message};
+/// use sse_testkit::pattern::{any_number_of_events, end, message};
 ///
 /// let one = sse_testkit::get(app.clone(), "/").await;
 /// let other = sse_testkit::get(app, "/").await;
 ///
 /// let mut clients = sse_testkit::all([one, other]);
 /// clients.each(async |sse| sse.expect_message().text("a").await).await;
-/// clients.expect_sequence([any_number(), message().text("b"), end()]).await;
+/// clients.expect_sequence([any_number_of_events(), message().text("b"), end()]).await;
 /// clients.expect_same_events();
 /// # }
 /// ```
@@ -123,8 +123,9 @@ impl Clients {
     ///
     /// It looks at what each has read so far, so there is nothing to await. Streams that begin at
     /// different places are compared from the first id they share, and as far as both were read;
-    /// where both have come to their end, that has to be after the same event. Streams without ids
-    /// are compared from their first event.
+    /// where both have come to their end, that has to be after the same event. What is sent to each
+    /// client when it comes, and has no id, need not be the same. Streams without any id are compared
+    /// from their first event.
     ///
     /// # Panics
     ///

@@ -12,6 +12,8 @@ use crate::transcript::line;
 struct Seen<'a> {
     frames: Vec<&'a Frame>,
     events: Vec<&'a Event>,
+    /// Where each id is first.
+    ids: HashMap<&'a str, usize>,
     has_ended: bool,
 }
 
@@ -82,9 +84,12 @@ fn same_as(best: usize, clients: &[Seen<'_>]) -> Vec<usize> {
 
 impl<'a> Seen<'a> {
     fn by(stream: &'a EventStream) -> Self {
-        let (mut frames, mut events) = (Vec::new(), Vec::new());
+        let (mut frames, mut events, mut ids) = (Vec::new(), Vec::new(), HashMap::new());
         for (_, frame) in stream.frames() {
             if let Frame::Event { event, .. } = frame {
+                if let Some(id) = event.id.as_deref() {
+                    ids.entry(id).or_insert(events.len());
+                }
                 frames.push(frame);
                 events.push(event);
             }
@@ -94,19 +99,15 @@ impl<'a> Seen<'a> {
         Self {
             frames,
             events,
+            ids,
             has_ended,
         }
     }
 
-    /// Where each id is first.
-    fn ids(&self) -> HashMap<&str, usize> {
-        let mut ids = HashMap::new();
-        for (index, event) in self.events.iter().enumerate() {
-            if let Some(id) = event.id.as_deref() {
-                ids.entry(id).or_insert(index);
-            }
-        }
-        ids
+    /// Whether an event before this one has an id.
+    fn has_ids_before(&self, index: usize) -> bool {
+        let mut before = self.events[..index].iter();
+        before.any(|event| event.id.is_some())
     }
 
     fn line(&self, index: usize) -> String {
@@ -124,9 +125,11 @@ fn differ(one: &Seen<'_>, other: &Seen<'_>) -> Option<Difference> {
         return Some(Difference::Apart);
     };
     // Before that they can't be the same, or it would be earlier; but one of them may have begun
-    // there.
-    let before = here.min(there);
-    let (here, there) = (here - before, there - before);
+    // there, or with events without an id, which may be for it alone.
+    let (here, there) = match one.has_ids_before(here) && other.has_ids_before(there) {
+        true => (here - here.min(there), there - here.min(there)),
+        false => (here, there),
+    };
     let pairs = one.events[here..].iter().zip(&other.events[there..]);
     let same = pairs.take_while(|(one, other)| is_same(one, other)).count();
     let (here, there) = (here + same, there + same);
@@ -142,13 +145,12 @@ fn differ(one: &Seen<'_>, other: &Seen<'_>) -> Option<Difference> {
 
 /// Where both have the same id for the first time.
 fn meeting(one: &Seen<'_>, other: &Seen<'_>) -> Option<(usize, usize)> {
-    let ids = other.ids();
-    if ids.is_empty() && one.ids().is_empty() {
+    if one.ids.is_empty() && other.ids.is_empty() {
         return Some((0, 0));
     }
     let mut events = one.events.iter().enumerate();
     events.find_map(|(here, event)| {
-        let there = ids.get(event.id.as_deref()?)?;
+        let there = other.ids.get(event.id.as_deref()?)?;
         Some((here, *there))
     })
 }

@@ -51,7 +51,7 @@ impl Check {
 
     pub(super) fn text(data: String) -> Self {
         Self::new(format!("data {data:?}"), move |event| {
-            equal("the data", &event.data, &data)
+            json::compare_text(&event.data, &data)
         })
     }
 

@@ -1,6 +1,6 @@
 //! Comparing JSON with what is expected of it.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::difference::{self, Difference};
 use super::wildcard::Wild;
@@ -20,7 +20,7 @@ pub(crate) fn compare(text: &str, wanted: &Value, partial: bool) -> Result<(), S
     comparison.value("", Some(&came), Some(wanted), &mut differences);
     match differences.is_empty() {
         true => Ok(()),
-        false => Err(difference::table(&differences)),
+        false => Err(difference::table("path", &differences)),
     }
 }
 
@@ -92,6 +92,7 @@ impl Comparison {
                     self.value(&path, came.get(index), wanted.get(index), into);
                 }
             }
+            (None, Value::Number(came), Value::Number(wanted)) if is_same(came, wanted) => {}
             (None, _, _) if came == wanted => {}
             _ => into.push(Difference::new(path, Some(wanted), Some(came))),
         }
@@ -110,6 +111,17 @@ impl Comparison {
             }
         }
     }
+}
+
+/// `5` and `5.0` are the same number in JSON, and servers write the one or the other.
+fn is_same(one: &Number, other: &Number) -> bool {
+    let (whole, float) = match (one.as_i128(), other.as_i128()) {
+        (Some(whole), None) => (whole, other.as_f64()),
+        (None, Some(whole)) => (whole, one.as_f64()),
+        _ => return one == other,
+    };
+    // What is too large for an `i128` is larger than any whole number that JSON is read as.
+    float.is_some_and(|float| float.fract() == 0.0 && float as i128 == whole)
 }
 
 fn list(elements: &[Value]) -> String {

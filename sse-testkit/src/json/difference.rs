@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::compare::shown;
+use crate::recorder::equal;
 
 pub(super) struct Difference {
     path: String,
@@ -51,10 +52,26 @@ impl Difference {
     }
 }
 
-pub(super) fn table(differences: &[Difference]) -> String {
+/// Compares text; what is more than a few words line by line.
+pub(crate) fn compare_text(came: &str, wanted: &str) -> Result<(), String> {
+    let is_short = |text: &str| text.len() <= MAX_WIDTH && !text.contains('\n');
+    if came == wanted || (is_short(came) && is_short(wanted)) {
+        return equal("the data", came, wanted);
+    }
+    let lines = |text: &str| text.split('\n').map(Value::from).collect::<Vec<_>>();
+    let (came, wanted) = (lines(came), lines(wanted));
+    let differences = (0..came.len().max(wanted.len())).filter_map(|index| {
+        let (came, wanted) = (came.get(index), wanted.get(index));
+        let line = (index + 1).to_string();
+        (came != wanted).then(|| Difference::new(&line, wanted, came))
+    });
+    Err(table("line", &differences.collect::<Vec<_>>()))
+}
+
+pub(super) fn table(place: &str, differences: &[Difference]) -> String {
     let rows = differences.iter().take(MAX_ROWS);
     let rows = rows.map(|it| [path(&it.path), &it.expected, &it.got]);
-    let rows: Vec<_> = std::iter::once(["path", "expected", "got"])
+    let rows: Vec<_> = std::iter::once([place, "expected", "got"])
         .chain(rows)
         .collect();
     let width = |column: usize| {

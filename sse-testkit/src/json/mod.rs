@@ -29,6 +29,7 @@ mod difference;
 mod wildcard;
 
 pub(crate) use self::compare::{compare, shown};
+pub(crate) use self::difference::compare_text;
 pub use self::wildcard::{
     Wildcard, absent, any, any_array, any_bool, any_number, any_object, any_string, containing,
     matching,

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 
 use super::cut::Cut;
+use super::cuts::Cuts;
 use crate::client::{BoxError, ResponseBody};
 use crate::parser::{Item, Parser};
 
@@ -14,21 +15,21 @@ use crate::parser::{Item, Parser};
 pub(super) struct CutBody {
     inner: ResponseBody,
     parser: Parser,
-    /// How many events may pass.
-    events: usize,
-    cut: Cut,
-    is_cut: bool,
+    cuts: Cuts,
+    /// How it was cut.
+    done: Option<Cut>,
 }
 
 impl CutBody {
-    pub(super) fn new(inner: ResponseBody, events: usize, cut: Cut) -> Self {
-        Self {
+    pub(super) fn new(inner: ResponseBody, cuts: Cuts) -> Self {
+        let mut this = Self {
             inner,
             parser: Parser::new(),
-            events,
-            cut,
-            is_cut: events == 0 && cut != Cut::MidFrame,
-        }
+            cuts,
+            done: None,
+        };
+        this.cut_between();
+        this
     }
 
     /// How many of these bytes pass.
@@ -39,19 +40,29 @@ impl CutBody {
             if !items.iter().any(|item| matches!(item, Item::Event(_))) {
                 continue;
             }
-            match (self.events, self.cut) {
-                (0, _) => {
-                    self.is_cut = true;
-                    return index;
-                }
-                (1, Cut::AfterFrame | Cut::Reset) => {
-                    self.is_cut = true;
-                    return index + 1;
-                }
-                _ => self.events -= 1,
+            if let Some((0, cut)) = self.cuts.next() {
+                self.cut(cut);
+                return index;
+            }
+            self.cuts.count();
+            self.cut_between();
+            if self.done.is_some() {
+                return index + 1;
             }
         }
         bytes.len()
+    }
+
+    /// Cuts it here, in between two events, if that is what is next.
+    fn cut_between(&mut self) {
+        if let Some((0, cut @ (Cut::AfterFrame | Cut::Reset))) = self.cuts.next() {
+            self.cut(cut);
+        }
+    }
+
+    fn cut(&mut self, cut: Cut) {
+        self.done = Some(cut);
+        self.cuts.done();
     }
 }
 
@@ -63,8 +74,8 @@ impl Body for CutBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if self.is_cut {
-            return Poll::Ready(match self.cut {
+        if let Some(cut) = self.done {
+            return Poll::Ready(match cut {
                 Cut::Reset => Some(Err("the connection is reset by the test".into())),
                 Cut::AfterFrame | Cut::MidFrame => None,
             });

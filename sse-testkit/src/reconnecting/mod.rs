@@ -2,6 +2,8 @@
 
 mod body;
 mod cut;
+mod cuts;
+mod goal;
 mod ledger;
 mod transport;
 
@@ -9,14 +11,14 @@ use std::fmt;
 use std::time::Duration;
 
 pub use self::cut::Cut;
+use self::cuts::Cuts;
+use self::goal::Goal;
 pub use self::ledger::Ledger;
 use self::ledger::Life;
 use self::transport::Cutting;
-use crate::client::RequestBuilder;
-use crate::frame::Frame;
+use crate::client::{RequestBuilder, Transport};
 use crate::parser::Event;
-use crate::record::What;
-use crate::recorder::{Spot, Verdict};
+use crate::recorder::Spot;
 use crate::stream::{EventStream, Reconnect};
 
 /// A client whose connections are cut as a script says, and that comes back with its
@@ -45,7 +47,9 @@ use crate::stream::{EventStream, Reconnect};
 /// # }
 /// ```
 ///
-/// It works the same over a socket, where a reset is one.
+/// It works the same over a socket, where a reset is one. A connection that the server ends, or that
+/// breaks off, before the script has it cut makes it come back as well, and what is left of the
+/// script is done on the next one.
 pub fn reconnecting(request: RequestBuilder) -> Reconnecting {
     Reconnecting {
         request,
@@ -62,21 +66,14 @@ pub struct Reconnecting {
     pause: Option<Duration>,
 }
 
-/// What the last connection is to read.
-enum Last {
-    Count(usize),
-    ToEnd,
-    UntilId(String),
-}
-
 impl Reconnecting {
-    /// One connection: reads so many events and is cut then.
+    /// Reads so many events, on one connection unless the server ends it before, and is cut then.
     pub fn cut(mut self, events: usize, cut: Cut) -> Self {
         self.cuts.push((events, cut));
         self
     }
 
-    /// Does the connections up to here so many times in all.
+    /// Does the cuts up to here so many times in all.
     pub fn times(mut self, times: usize) -> Self {
         self.cuts = self.cuts.repeat(times);
         self
@@ -89,71 +86,97 @@ impl Reconnecting {
         self
     }
 
-    /// Reads this many events on the last connection, the one after all cuts.
+    /// Reads this many events after the last cut.
     #[track_caller]
     pub fn read(self, events: usize) -> impl Future<Output = Ledger> + Send {
-        self.run(Spot::here(), Last::Count(events))
+        self.run(Spot::here(), Goal::Events(events))
     }
 
-    /// Reads the last connection up to its end, which has to be a clean one.
+    /// Reads the connection after the last cut up to its end, which has to be a clean one.
     #[track_caller]
     pub fn read_to_end(self) -> impl Future<Output = Ledger> + Send {
-        self.run(Spot::here(), Last::ToEnd)
+        self.run(Spot::here(), Goal::End)
     }
 
-    /// Reads the last connection up to the event with this id.
+    /// Reads up to the event with this id, after the last cut.
     #[track_caller]
     pub fn read_until_id(self, id: impl Into<String>) -> impl Future<Output = Ledger> + Send {
-        let last = Last::UntilId(id.into());
-        self.run(Spot::here(), last)
+        self.run(Spot::here(), Goal::Id(id.into()))
     }
 
-    async fn run(self, spot: Spot, last: Last) -> Ledger {
-        let cuts = self.cuts.clone();
-        let request = self
-            .request
-            .through(move |inner| Box::new(Cutting::new(inner, cuts)));
-        let mut stream = request.await;
+    async fn run(self, spot: Spot, mut last: Goal) -> Ledger {
+        let cuts = Cuts::new(self.cuts);
+        let through = cuts.clone();
+        let wrap = move |inner| Box::new(Cutting::new(inner, through)) as Box<dyn Transport>;
         let mut lives = Vec::new();
-        for (index, (count, cut)) in self.cuts.iter().enumerate() {
+        let mut patience = Patience::default();
+        // A connection may be cut as soon as it is open.
+        let (mut next, mut left) = (cuts.next(), cuts.left());
+        let mut stream = self.request.through(wrap).await;
+        loop {
             let sent = stream.last_event_id().to_owned();
-            let events = stream.until_cut(spot, *count, *cut).await;
-            lives.push(Life::new(sent, events, cut.to_string()));
-            stream.come_back(spot, self.pause, index + 2).await;
+            let goal = Goal::of(next, &last);
+            let (events, stop) = stream.read_for(spot, &goal).await;
+            let is_cut = cuts.left() < left;
+            if !stop.is_goal() && !is_cut {
+                if let Err(problem) = patience.after(&events) {
+                    stream.recorder.fail(spot, &goal.expected(), &problem);
+                }
+            }
+            if next.is_none() {
+                last = last.after(events.len());
+            }
+            let end = match next {
+                Some((_, cut)) if is_cut => cut.to_string(),
+                _ => stop.to_string(),
+            };
+            lives.push(Life::new(sent, events, end));
+            if stop.is_goal() {
+                return Ledger::new(lives, stream.transcript());
+            }
+            (next, left) = (cuts.next(), cuts.left());
+            let goal = Goal::of(next, &last);
+            let expected = format!("connection {}: {}", lives.len() + 1, goal.expected());
+            stream.come_back(spot, self.pause, &expected).await;
         }
-        let sent = stream.last_event_id().to_owned();
-        let (events, end) = match last {
-            Last::Count(count) => (stream.take(spot, count).await, "open"),
-            Last::ToEnd => (stream.take_to_end(spot).await, "read to its end"),
-            Last::UntilId(id) => (stream.take_until_id(spot, &id).await, "open"),
+    }
+}
+
+/// How often a client comes back from connections that the script did not cut.
+#[derive(Default)]
+struct Patience {
+    ended: usize,
+    in_vain: usize,
+}
+
+impl Patience {
+    const ENDED: usize = 1000;
+    const IN_VAIN: usize = 20;
+
+    /// Another one is over; `Err` if there is no use in one more.
+    fn after(&mut self, events: &[Event]) -> Result<(), String> {
+        self.ended += 1;
+        self.in_vain = if events.is_empty() {
+            self.in_vain + 1
+        } else {
+            0
         };
-        lives.push(Life::new(sent, events, end.to_owned()));
-        Ledger::new(lives, stream.transcript())
+        match (self.in_vain, self.ended) {
+            (Self::IN_VAIN.., _) => Err(format!(
+                "{} connections in a row have ended without an event",
+                self.in_vain
+            )),
+            (_, Self::ENDED..) => Err(format!(
+                "{} connections have ended that the test did not cut",
+                self.ended
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
 impl EventStream {
-    /// Reads all that comes until the connection is cut.
-    async fn until_cut(&mut self, spot: Spot, count: usize, cut: Cut) -> Vec<Event> {
-        let events = self.take(spot, count).await;
-        let expected = match cut {
-            Cut::MidFrame => format!("another event after {count}, to be cut off in it"),
-            Cut::AfterFrame | Cut::Reset => {
-                format!("the connection to be cut after {count} events")
-            }
-        };
-        let is_cut = |what: &What| match (cut, what) {
-            (Cut::MidFrame, What::End { discarded: Some(_) })
-            | (Cut::AfterFrame, What::End { .. })
-            | (Cut::Reset, What::Error(_)) => Verdict::Met(()),
-            (_, What::Frame(frame)) if !matches!(frame, Frame::Event { .. }) => Verdict::Skip,
-            _ => Verdict::Wrong(String::new()),
-        };
-        self.recorder.expect(spot, &expected, None, is_cut).await;
-        events
-    }
-
-    async fn come_back(&mut self, spot: Spot, pause: Option<Duration>, number: usize) {
+    async fn come_back(&mut self, spot: Spot, pause: Option<Duration>, expected: &str) {
         let outcome = self.reconnect_after(pause).await;
         let problem = match outcome {
             Reconnect::Open => return,
@@ -161,26 +184,7 @@ impl EventStream {
             Reconnect::Refused => "the server refused it, so a client does not come back",
             Reconnect::Unreachable => "there is no response",
         };
-        let expected = format!("connection {number} to be open");
-        self.recorder.fail(spot, &expected, problem);
-    }
-
-    async fn take_until_id(&mut self, spot: Spot, id: &str) -> Vec<Event> {
-        let expected = format!("events up to the one with id {id:?}");
-        let mut last = None;
-        let judge = |what: &What| match what {
-            What::Frame(Frame::Event { event, .. }) if event.id.as_deref() == Some(id) => {
-                last = Some(event.clone());
-                Verdict::Met(None)
-            }
-            What::Frame(Frame::Event { event, .. }) => Verdict::Met(Some(event.clone())),
-            What::Frame(_) => Verdict::Skip,
-            _ => Verdict::Wrong(String::new()),
-        };
-        let taken = self.recorder.collect_to_end(spot, &expected, judge);
-        let mut events = taken.await;
-        events.extend(last);
-        events
+        self.recorder.fail(spot, expected, problem);
     }
 }
 

@@ -1,42 +1,38 @@
 //! Connections that are cut, one after the other.
 
-use std::collections::VecDeque;
-
 use http::Request;
 use http_body_util::BodyExt as _;
 
 use super::body::CutBody;
 use super::cut::Cut;
+use super::cuts::Cuts;
 use crate::Body;
 use crate::client::{ResetOnClose, Sending, Transport};
 
 pub(super) struct Cutting {
     inner: Box<dyn Transport>,
-    /// Those of the connections that are still to come.
-    cuts: VecDeque<(usize, Cut)>,
+    cuts: Cuts,
 }
 
 impl Cutting {
-    pub(super) fn new(inner: Box<dyn Transport>, cuts: Vec<(usize, Cut)>) -> Self {
-        Self {
-            inner,
-            cuts: cuts.into(),
-        }
+    pub(super) fn new(inner: Box<dyn Transport>, cuts: Cuts) -> Self {
+        Self { inner, cuts }
     }
 }
 
 impl Transport for Cutting {
     fn send(&mut self, mut request: Request<Body>) -> Sending<'_> {
-        let Some((events, cut)) = self.cuts.pop_front() else {
+        let Some((_, cut)) = self.cuts.next() else {
             return self.inner.send(request);
         };
         if cut == Cut::Reset {
             request.extensions_mut().insert(ResetOnClose);
         }
         let sending = self.inner.send(request);
+        let cuts = self.cuts.clone();
         Box::pin(async move {
             let response = sending.await?;
-            Ok(response.map(|body| CutBody::new(body, events, cut).boxed_unsync()))
+            Ok(response.map(|body| CutBody::new(body, cuts).boxed_unsync()))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Ending the test, with all that helps to understand why.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Recorder, Spot, Stuck};
@@ -12,6 +13,7 @@ impl Recorder {
     pub(crate) fn fail(&self, spot: Spot, expected: &str, problem: &str) -> ! {
         let transcript = Transcript::new(self.records.clone()).last(40);
         let transcript = transcript.to_string();
+        let expected = shortened(expected);
         let (problem, transcript) = (indent(problem, 10), indent(&transcript, 4));
         panic!(
             "{spot}: the stream is not as expected\n\
@@ -69,14 +71,40 @@ impl Recorder {
     }
 }
 
-/// Indents all lines but the first, and none that is empty.
+/// How much of a line, and of how many of them, a person looks at.
+const LONG: usize = 1000;
+const MANY: usize = 120;
+
+/// Indents all lines but the first, and none that is empty. Of very long texts the middle is left
+/// out.
 fn indent(text: &str, width: usize) -> String {
     let indent = " ".repeat(width);
-    let lines = text.trim_end().lines().enumerate().map(|(number, line)| {
-        match number == 0 || line.is_empty() {
-            true => line.to_owned(),
-            false => format!("{indent}{line}"),
+    let lines: Vec<_> = text.trim_end().lines().collect();
+    let surplus = lines.len().saturating_sub(MANY);
+    let hidden = MANY / 2..MANY / 2 + surplus;
+    let mut shown = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if surplus > 0 && number == hidden.start {
+            shown.push(format!("{indent}... ({surplus} more lines)"));
         }
-    });
-    lines.collect::<Vec<_>>().join("\n")
+        if !hidden.contains(&number) {
+            let indent = if number == 0 || line.is_empty() {
+                ""
+            } else {
+                &indent
+            };
+            shown.push(format!("{indent}{}", shortened(line)));
+        }
+    }
+    shown.join("\n")
+}
+
+fn shortened(line: &str) -> Cow<'_, str> {
+    match line.char_indices().nth(LONG) {
+        None => line.into(),
+        Some((at, _)) => {
+            let more = line[at..].chars().count();
+            format!("{} ... ({more} more characters)", &line[..at]).into()
+        }
+    }
 }

@@ -130,8 +130,13 @@ impl Redactions {
         if id.is_empty() {
             return None;
         }
+        self.numbered_id(id, ids).or_else(|| Some(token(id)))
+    }
+
+    /// What stands for the id, where ids are numbered.
+    pub(super) fn numbered_id(&self, id: &str, ids: &mut Ids) -> Option<String> {
         if !self.ids {
-            return Some(token(id));
+            return None;
         }
         let next = ids.0.len() + 1;
         let number = ids.0.entry(id.to_owned()).or_insert(next);

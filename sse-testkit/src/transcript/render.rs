@@ -92,12 +92,25 @@ fn block(what: &What, messages: Option<&View>, redactions: &Redactions, ids: &mu
         What::End { discarded: None } => "end".to_owned(),
         What::End {
             discarded: Some(text),
-        } => lines("end inside a block", text),
+        } => lines("end inside a block", &discarded(text, redactions, ids)),
         What::Error(error) => format!("error {}", escape(error)),
         What::Closed => "closed by the test".to_owned(),
         What::Head(head) => format!("HTTP {}", head.status),
         What::Reconnect { .. } => "reconnect".to_owned(),
     }
+}
+
+/// What clients discard is shown line by line, with the replacements of a whole event.
+fn discarded(text: &str, redactions: &Redactions, ids: &mut Ids) -> String {
+    let lines = text.split('\n').map(|line| match line.split_once(": ") {
+        Some(("id", id)) => match redactions.numbered_id(id, ids) {
+            Some(id) => format!("id: {id}"),
+            None => line.to_owned(),
+        },
+        Some(("data", data)) => format!("data: {}", redactions.shown_data(data)),
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn frame(frame: &Frame, redactions: &Redactions, ids: &mut Ids) -> String {

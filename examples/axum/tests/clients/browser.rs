@@ -1,6 +1,9 @@
 //! Chromium, without a window, and for one test alone.
 //!
-//! It is driven by WebDriver, through Debian's `chromium-driver`.
+//! It is driven by WebDriver, through `chromedriver`. Chrome will do as well.
+
+#[path = "browser/binary.rs"]
+mod binary;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -14,13 +17,16 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::NewSe
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
+const DRIVER: &str = "chromedriver";
+
 const SKIP: &str = "SSE_SKIP_BROWSER";
 
 /// Longer than anything here takes, even on a machine that is busy with other things.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const MISSING: &str = "a browser can't be started: install Chromium and its driver (Debian: \
-                       chromium and chromium-driver), or set SSE_SKIP_BROWSER to do without these tests";
+                       chromium and chromium-driver), or Chrome and a chromedriver of the same \
+                       version, or set SSE_SKIP_BROWSER to do without these tests";
 
 /// What it is started with. Nothing but the test's own pages is asked for over the network.
 const FLAGS: [&str; 9] = [
@@ -64,8 +70,12 @@ impl Browser {
             "--user-data-dir={}",
             driver.folder.join("data").display()
         ));
+        let mut options = json!({ "args": flags });
+        if let Some(browser) = binary::fitting(DRIVER) {
+            options["binary"] = json!(browser);
+        }
         let capabilities = json!({
-            "goog:chromeOptions": { "args": flags },
+            "goog:chromeOptions": options,
             "timeouts": { "script": PATIENCE.as_millis() as u64 },
         });
         let client = ClientBuilder::new(HttpConnector::new())
@@ -142,7 +152,7 @@ impl Driver {
         let name = format!("sse-layer-browser-{}-{nth}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let mut process = Command::new("chromedriver")
+        let mut process = Command::new(DRIVER)
             .arg("--port=0")
             // The browser makes files of its own there, too.
             .env("TMPDIR", &folder)

@@ -1,6 +1,11 @@
 //! The official `openai` package, with the example's `/v1/chat/completions`.
 
+use std::convert::Infallible;
+
+use axum::{Router, body::Body, http::header, routing::post};
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::{program::Server, python};
 
@@ -49,6 +54,40 @@ async fn a_streamed_answer_is_the_one_that_comes_whole() {
         .iter()
         .filter_map(|choice| choice["delta"]["content"].as_str());
     assert_eq!(contents.collect::<String>(), answer);
+}
+
+#[tokio::test]
+async fn the_package_stops_at_done_and_does_not_wait_for_the_end() {
+    // What follows is not read either.
+    let chunk = |text: &str| {
+        let delta = json!({ "index": 0, "delta": { "content": text }, "finish_reason": null });
+        let chunk = json!({
+            "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
+            "model": "canned-1", "choices": [delta],
+        });
+        format!("data: {chunk}\n\n")
+    };
+    let events = [chunk("one"), "data: [DONE]\n\n".to_owned(), chunk("two")].concat();
+    let answer = async move || {
+        // The server would keep the connection open for good.
+        let stream = stream::iter([Ok::<_, Infallible>(events)]).chain(stream::pending());
+        let content_type = (header::CONTENT_TYPE, "text/event-stream");
+        ([content_type], Body::from_stream(stream))
+    };
+    let app = Router::new().route("/v1/chat/completions", post(answer));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+
+    let request = request(&json!({ "stream": true }));
+    let Some(said) = python::chat(&url, &request).await else {
+        return;
+    };
+    let [only, end] = &said[..] else {
+        panic!("{said:?}");
+    };
+    assert_eq!(only["chunk"]["choices"][0]["delta"]["content"], "one");
+    assert_eq!(end["what"], "end");
 }
 
 #[tokio::test]

@@ -25,13 +25,13 @@ impl EventStream {
     /// # let app = axum::Router::new().route("/", axum::routing::get(move || async move { stream }));
     /// use std::time::Duration;
     ///
-    /// use sse_testkit::pattern::{any_number, end, event, in_any_order};
+    /// use sse_testkit::pattern::{any_number_of_events, end, event, in_any_order};
     ///
     /// let mut sse = sse_testkit::get(app, "/").await;
     /// sse.expect_sequence([
     ///     event("start"),
     ///     in_any_order([event("a"), event("b")]).within(Duration::from_secs(1)),
-    ///     any_number(),
+    ///     any_number_of_events(),
     ///     event("done"),
     ///     end(),
     /// ])
@@ -40,7 +40,7 @@ impl EventStream {
     /// ```
     ///
     /// What clients do not dispatch may come in between. It is met as soon as the last pattern is:
-    /// [`any_number`](crate::pattern::any_number) takes as little as it can, and nothing where
+    /// [`any_number_of_events`](crate::pattern::any_number_of_events) takes as little as it can, and nothing where
     /// nothing follows it. The time bound is for each event, and a hundred times that for all. One
     /// that fails shows all patterns, with what met them and what came instead.
     #[track_caller]
@@ -65,13 +65,15 @@ impl EventStream {
             if threads.is_met() {
                 return events;
             }
-            let within = threads.patience(last, timeout);
-            wait.deadline = recorder.instant(last + within.min(FOR_EVER));
+            let until = threads.until(last, timeout);
+            wait.deadline = recorder.instant(until.min(last + FOR_EVER));
             let index = match recorder.next(&mut wait).await {
                 Ok(index) => index,
                 Err(stuck) => {
                     let problem = match stuck {
-                        Stuck::TimedOut if within < timeout => "it did not come in time".to_owned(),
+                        Stuck::TimedOut if threads.is_bounded() => {
+                            "it did not come in time".to_owned()
+                        }
                         _ => recorder.stuck(stuck, timeout),
                     };
                     let problem = report::stuck(patterns, &threads, recorder, &problem);

@@ -2,14 +2,15 @@
 //!
 //! | pattern | is met by |
 //! |---|---|
-//! | `event(name)`, `message()`, `any()`, `tagged(&value)` | one event |
-//! | `any_number()` | as many events as come before what meets the next pattern |
+//! | `event(name)`, `message()`, `any_event()`, `tagged(&value)` | one event |
+//! | `any_number_of_events()` | as many events as come before what meets the next pattern |
 //! | `in_any_order([..])` | one event for each pattern in it |
 //! | `heartbeat()` | a comment by itself |
 //! | `end()` | the clean end of the stream |
 //!
 //! What is said of an event, such as its [data](Pattern::json_partial), is said of each that the
-//! pattern stands for: `any_number().no_id()` is any number of events without an id.
+//! pattern stands for: `any_number_of_events().no_id()` is any number of events without an id.
+//! Nothing can be said of a heartbeat or of the end but when it comes.
 
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub fn message() -> Pattern {
 }
 
 /// One event, whatever it is.
-pub fn any() -> Pattern {
+pub fn any_event() -> Pattern {
     Pattern::new(Kind::Event)
 }
 
@@ -58,21 +59,37 @@ pub fn any() -> Pattern {
 pub fn tagged<E: Serialize + ?Sized>(value: &E) -> Pattern {
     let pattern = match variant::split(value) {
         Ok((name, _)) => event(name),
-        Err(_) => any(),
+        Err(_) => any_event(),
     };
     pattern.also(Check::tagged(value))
 }
 
 /// Events, whatever they are, until one meets the next pattern; none is fine.
-pub fn any_number() -> Pattern {
+pub fn any_number_of_events() -> Pattern {
     Pattern::new(Kind::AnyNumber)
 }
 
 /// One event for each of these, in any order.
 ///
-/// An event that meets several of them stands for the one that lets the others find theirs.
+/// An event that meets several of them stands for the one that lets the others find theirs. A group
+/// of none is met by nothing.
+///
+/// # Panics
+///
+/// If one of them is neither for one event nor for a heartbeat.
+#[track_caller]
 pub fn in_any_order(patterns: impl IntoIterator<Item = Pattern>) -> Pattern {
-    Pattern::new(Kind::InAnyOrder(patterns.into_iter().collect()))
+    let patterns: Vec<_> = patterns.into_iter().collect();
+    for pattern in &patterns {
+        match pattern.kind {
+            Kind::Event | Kind::Heartbeat => {}
+            Kind::AnyNumber | Kind::InAnyOrder(_) | Kind::End => panic!(
+                "a group has a place for each event or heartbeat that it is of, and none for {}",
+                pattern.expected()
+            ),
+        }
+    }
+    Pattern::new(Kind::InAnyOrder(patterns))
 }
 
 /// A heartbeat: a comment by itself, or one with an id but without data. The opening is none.
@@ -96,37 +113,44 @@ impl Pattern {
     }
 
     /// With this data, as it stands.
+    #[track_caller]
     pub fn text(self, data: impl Into<String>) -> Self {
         self.also(Check::text(data.into()))
     }
 
     /// With data that is this value as JSON; it may have [wildcards](crate::json) in it.
+    #[track_caller]
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Self {
         self.also(Check::json(value))
     }
 
     /// With data that is JSON and has at least what this value has, as
     /// [`ExpectEvent::json_partial`](crate::ExpectEvent::json_partial) has it.
+    #[track_caller]
     pub fn json_partial<T: Serialize + ?Sized>(self, value: &T) -> Self {
         self.also(Check::json_partial(value))
     }
 
     /// With an id of its own, and this one.
+    #[track_caller]
     pub fn id(self, id: impl Into<String>) -> Self {
         self.also(Check::id(id.into()))
     }
 
     /// Without an id of its own.
+    #[track_caller]
     pub fn no_id(self) -> Self {
         self.also(Check::no_id())
     }
 
     /// With a reconnection time in its block.
+    #[track_caller]
     pub fn retry(self, retry: Duration) -> Self {
         self.also(Check::retry(retry))
     }
 
     /// With data for which this holds.
+    #[track_caller]
     pub fn data_with(self, holds: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         self.also(Check::new(
             "data as the test wants it",
@@ -139,7 +163,10 @@ impl Pattern {
 
     /// Not later than this after what met the pattern before, be there any number of events in
     /// between. For the first one it counts from the beginning of the sequence, for each event of
-    /// [`in_any_order`] from what came before them all.
+    /// [`in_any_order`] or [`any_number_of_events`] from what came before them all.
+    ///
+    /// It is waited for as long as that, be it more or less than the stream's
+    /// [timeout](crate::RequestBuilder::timeout).
     pub fn within(mut self, span: Duration) -> Self {
         self.within = Some(span);
         self
@@ -151,16 +178,50 @@ impl Pattern {
         self
     }
 
+    #[track_caller]
     fn also(mut self, check: Check) -> Self {
         match &mut self.kind {
             Kind::InAnyOrder(patterns) => {
                 for pattern in patterns {
-                    pattern.checks.push(check.clone());
+                    if let Kind::Event = pattern.kind {
+                        pattern.checks.push(check.clone());
+                    }
                 }
             }
-            Kind::Event | Kind::AnyNumber | Kind::Heartbeat | Kind::End => self.checks.push(check),
+            Kind::Event | Kind::AnyNumber => self.checks.push(check),
+            Kind::Heartbeat | Kind::End => panic!(
+                "{} has no data, no id and no retry, so it can't be expected with {}",
+                self.expected(),
+                check.expected
+            ),
         }
         self
+    }
+
+    /// Whether it may be met by nothing, and is passed over by what meets the next one.
+    pub(super) fn is_optional(&self) -> bool {
+        match &self.kind {
+            Kind::AnyNumber => true,
+            Kind::InAnyOrder(patterns) => patterns.is_empty(),
+            Kind::Event | Kind::Heartbeat | Kind::End => false,
+        }
+    }
+
+    /// Until when to wait for it, where the pattern before was met at `met`, and what came last came
+    /// at `last`.
+    pub(super) fn until(&self, met: Duration, last: Duration, timeout: Duration) -> Duration {
+        if let Some(within) = self.within {
+            return met.saturating_add(within);
+        }
+        let earliest = met.saturating_add(self.after.unwrap_or_default());
+        let usual = last.max(earliest).saturating_add(timeout);
+        match &self.kind {
+            Kind::InAnyOrder(patterns) => {
+                let each = patterns.iter().map(|it| it.until(earliest, last, timeout));
+                each.max().unwrap_or(usual)
+            }
+            Kind::Event | Kind::AnyNumber | Kind::Heartbeat | Kind::End => usual,
+        }
     }
 
     /// Whether an event is as it should be; `Err` says all that is wrong with it.

@@ -52,7 +52,7 @@ impl Report<'_> {
         for (step, pattern) in self.patterns.iter().enumerate() {
             let is_number = matches!(pattern.kind, Kind::AnyNumber);
             let mark = match () {
-                () if step < thread.step || (is_number && step < at) => MET,
+                () if step < at => MET,
                 () if step == at => NOT_MET,
                 () => " ",
             };

@@ -44,6 +44,15 @@ pub(super) struct Wrong {
     pub(super) reason: String,
 }
 
+impl Wrong {
+    fn also(&mut self, reason: &str) {
+        if !self.reason.is_empty() {
+            self.reason.push('\n');
+        }
+        self.reason.push_str(reason);
+    }
+}
+
 impl<'p> Threads<'p> {
     pub(super) fn new(patterns: &'p [Pattern], now: Duration) -> Self {
         let first = Thread {
@@ -70,17 +79,21 @@ impl<'p> Threads<'p> {
         best(&self.threads)
     }
 
-    /// How long after `last` to wait for the next event: as long as one of the ways has time, and
-    /// no longer than the bound.
-    pub(super) fn patience(&self, last: Duration, timeout: Duration) -> Duration {
-        let left = self.threads.iter().map(|thread| {
-            let pattern = self.patterns.get(thread.next(self.patterns));
-            match pattern.and_then(|pattern| pattern.within) {
-                Some(within) => (thread.last + within).saturating_sub(last).min(timeout),
-                None => timeout,
-            }
+    /// Until when to wait for what is next, where the last event came at `last`: as long as one of
+    /// the ways has time.
+    pub(super) fn until(&self, last: Duration, timeout: Duration) -> Duration {
+        let until = self.threads.iter().filter_map(|thread| {
+            let pattern = self.patterns.get(thread.next(self.patterns))?;
+            Some(pattern.until(thread.last, last.max(thread.last), timeout))
         });
-        left.max().unwrap_or(timeout)
+        until.max().unwrap_or(last)
+    }
+
+    /// Whether the one that came furthest waits for what has a time of its own.
+    pub(super) fn is_bounded(&self) -> bool {
+        let next = self.best().map(|thread| thread.next(self.patterns));
+        let next = next.and_then(|next| self.patterns.get(next));
+        next.is_some_and(|pattern| pattern.any(&|it| it.within.is_some()))
     }
 
     /// Takes the next record.
@@ -124,13 +137,10 @@ impl<'p> Threads<'p> {
 }
 
 impl Thread {
-    /// The next pattern that does not stand for any number.
+    /// The next pattern that has to be met by something.
     pub(super) fn next(&self, patterns: &[Pattern]) -> usize {
         let rest = patterns.iter().skip(self.step);
-        let skipped = rest
-            .take_while(|it| matches!(it.kind, Kind::AnyNumber))
-            .count();
-        self.step + skipped
+        self.step + rest.take_while(|it| it.is_optional()).count()
     }
 
     fn progress(&self) -> (usize, usize) {
@@ -150,21 +160,26 @@ impl Thread {
 
     /// Whether the two have the same future.
     fn is_like(&self, other: &Self, patterns: &[Pattern]) -> bool {
-        let times_matter = |pattern: &Pattern| pattern.is_timed();
-        let next = patterns.get(self.next(patterns));
+        let next = self.next(patterns);
+        let mut now = patterns.iter().take(next + 1).skip(self.step);
         self.step == other.step
             && self.group == other.group
-            && (self.last == other.last || !next.is_some_and(times_matter))
+            && (self.last == other.last || !now.any(Pattern::is_timed))
     }
 }
 
 impl Pattern {
     fn is_timed(&self) -> bool {
-        let inner = match &self.kind {
-            Kind::InAnyOrder(patterns) => patterns.iter().any(Self::is_timed),
+        self.any(&|it| it.within.is_some() || it.after.is_some())
+    }
+
+    /// Whether this holds for it or for one of its group.
+    fn any(&self, holds: &dyn Fn(&Self) -> bool) -> bool {
+        let of_group = match &self.kind {
+            Kind::InAnyOrder(patterns) => patterns.iter().any(holds),
             Kind::Event | Kind::AnyNumber | Kind::Heartbeat | Kind::End => false,
         };
-        inner || self.within.is_some() || self.after.is_some()
+        of_group || holds(self)
     }
 }
 
@@ -180,14 +195,29 @@ struct Step<'a> {
 impl Step<'_> {
     fn event(&mut self, thread: Thread, event: &Event) {
         let target = thread.next(self.patterns);
+        let since = self.at.saturating_sub(thread.last);
+        let is_too_late = self.is_too_late(&thread, target);
         // The least is taken first: of two that are alike the earlier one is kept.
+        let before = self.wrong.len();
         self.meet(thread.clone(), target, event);
         for step in thread.step..target {
-            if self.patterns[step].fits(event).is_ok() && !self.is_too_late(&thread, target) {
-                let mut thread = thread.clone();
-                thread.step = step;
-                thread.skipped[step] += 1;
-                self.keep(thread);
+            let pattern = &self.patterns[step];
+            if !matches!(pattern.kind, Kind::AnyNumber) || is_too_late {
+                continue;
+            }
+            match both(pattern.fits(event), pattern.is_in_time(since)) {
+                Ok(()) => {
+                    let mut thread = thread.clone();
+                    thread.step = step;
+                    thread.skipped[step] += 1;
+                    self.keep(thread);
+                }
+                Err(reason) => {
+                    let number = step + 1;
+                    for wrong in &mut self.wrong[before..] {
+                        wrong.also(&format!("pattern {number} does not take it: {reason}"));
+                    }
+                }
             }
         }
     }
@@ -221,20 +251,31 @@ impl Step<'_> {
     fn heartbeat(&mut self, thread: Thread) {
         let target = thread.next(self.patterns);
         let since = self.at.saturating_sub(thread.last);
+        // It may also be one of those that come in between.
+        let is_between = target > thread.step;
         match self.patterns.get(target).map(|it| (it, &it.kind)) {
-            Some((pattern, Kind::Heartbeat)) => match pattern.is_in_time(since) {
-                Ok(()) => self.keep(thread.advance(target, vec![Some(self.index)], self.at)),
-                Err(reason) => self.fail(thread, reason),
-            },
+            Some((pattern, Kind::Heartbeat)) => {
+                let met = thread.clone();
+                match pattern.is_in_time(since) {
+                    Ok(()) => self.keep(met.advance(target, vec![Some(self.index)], self.at)),
+                    Err(reason) => self.fail(met, reason),
+                }
+                if is_between {
+                    self.keep(thread);
+                }
+            }
             Some((pattern, Kind::InAnyOrder(patterns))) => {
                 let fits = |it: &Pattern| match it.kind {
                     Kind::Heartbeat => it.is_in_time(since),
                     _ => Err(String::new()),
                 };
                 let fits: Vec<_> = patterns.iter().map(fits).collect();
-                match fits.iter().any(Result::is_ok) && pattern.is_in_time(since).is_ok() {
-                    true => self.add_to_group(thread.clone(), target, Ok(()), &fits),
-                    false => self.keep(thread),
+                let fits_one = fits.iter().any(Result::is_ok) && pattern.is_in_time(since).is_ok();
+                if fits_one {
+                    self.add_to_group(thread.clone(), target, Ok(()), &fits);
+                }
+                if is_between || !fits_one {
+                    self.keep(thread);
                 }
             }
             _ => self.keep(thread),

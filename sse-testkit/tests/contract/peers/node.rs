@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::outcomes;
 
-const INSTALL: &str = "install Node.js 20 or later with npm (Debian: nodejs npm), or set \
+const INSTALL: &str = "install Node.js 18 or later with npm (Debian: nodejs npm), or set \
                        SSE_SKIP_NODE to leave this test out";
 
 /// Ends with the test, whose end of the pipe it reads.
