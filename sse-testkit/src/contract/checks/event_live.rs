@@ -61,6 +61,7 @@ fn by_themselves(observation: &Observation) -> Verdict {
             "no event came by itself in {:.1?}, and none could be produced",
             observation.lasted
         )),
+        1 => Verdict::pass("the event came with its blank line"),
         count => Verdict::pass(format!("each of {count} events came with its blank line")),
     }
 }

@@ -64,7 +64,7 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::warn(evidence, hint);
     }
     Verdict::pass(format!(
-        "{} bytes, {} events",
+        "{} bytes, events: {}",
         seen.size(),
         seen.event_count()
     ))

@@ -57,9 +57,9 @@ async fn run(context: Arc<Context>) -> Verdict {
         return Verdict::short_of(resumable, evidence, hint);
     }
     match without {
-        0 => Verdict::pass(format!("{count} different ids")),
+        0 => Verdict::pass(format!("different ids: {count}")),
         // They may be about the moment only.
         _ if resumable => Verdict::warn(evidence, hint),
-        _ => Verdict::pass(format!("{} different ids, {evidence}", ids.len())),
+        _ => Verdict::pass(format!("different ids: {}, {evidence}", ids.len())),
     }
 }

@@ -39,9 +39,9 @@ async fn run(context: Arc<Context>) -> Verdict {
     let sent = identified(&observation.seen);
     let sent = &sent[sent.len().saturating_sub(LATEST)..];
     let Some(((first, _), missed)) = sent.split_first().filter(|(_, rest)| !rest.is_empty()) else {
-        return Verdict::not_applicable(match resumable {
-            true => "it takes two events with an id to see it",
-            false => "the stream has no ids, and need not",
+        return Verdict::not_applicable(match sent.is_empty() && !resumable {
+            true => "the stream has no ids, and need not",
+            false => "it takes two events with an id to see it",
         });
     };
     match after(&context, first, missed.len()).await {
