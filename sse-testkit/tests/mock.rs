@@ -225,6 +225,7 @@ async fn pauses_are_kept_shortened_or_left_out() {
     sse.expect_message().await;
     assert!(sse.elapsed() >= ms(400));
 
+    let script = || script().head_after(ms(300));
     let fast = MockServer::scripts([script()]).speed(1000.0).start().await;
     let at_once = MockServer::scripts([script().pause(Duration::MAX)]).at_once();
     for server in [fast, at_once.start().await] {
@@ -371,6 +372,67 @@ async fn a_recording_that_repeats_goes_on_in_the_same_response() {
     sse.expect_message().text("one").await;
 }
 
+/// What a recording ends with, it ends with only where it is not repeated.
+#[tokio::test]
+async fn a_recording_that_repeats_has_no_end() {
+    for end in ["", r#"{"error":"broken"}"#] {
+        let recorded = recording(&format!(
+            "{{{STREAM}}}\n{{\"text\":\"data: one\\n\\n\"}}\n{end}"
+        ));
+        let server = MockServer::replay(&recorded).at_once().repeat();
+        let server = server.start().await;
+        let mut sse = connect(server.url("/")).await;
+        assert_eq!(sse.collect(3).await.len(), 3);
+    }
+    // Without anything to repeat it has one.
+    let recorded = recording(&format!("{{{STREAM}}}\n{{\"after\":1,\"end\":true}}"));
+    let server = MockServer::replay(&recorded).repeat().start().await;
+    connect(server.url("/")).await.expect_end().await;
+}
+
+/// Parts written by hand need not say with which id they were asked for.
+#[tokio::test]
+async fn the_next_part_follows_the_last_id_of_one() {
+    let part = |id: u8| {
+        format!(
+            "{{\"connect\":\"\"}}\n{{{STREAM}}}\n{{\"text\":\"id: {id}\\ndata: {id}\\n\\n\"}}\n{{\"end\":true}}\n"
+        )
+    };
+    let server = MockServer::replay(&recording(&(part(1) + &part(2))));
+    let server = server.start().await;
+    let mut sse = connect(server.url("/")).last_event_id("1").await;
+    assert_eq!(texts(&mut sse).await, ["2"]);
+}
+
+/// Whoever asks with the same id more often than the recorded client gets what that got at last.
+#[tokio::test]
+async fn the_last_answer_to_an_id_stays() {
+    let answer = |text: &str| {
+        format!(
+            "{{\"connect\":\"1\"}}\n{{{STREAM}}}\n{{\"text\":\"data: {text}\\n\\n\"}}\n{{\"end\":true}}\n"
+        )
+    };
+    let recorded = recording(&(answer("one") + &answer("two")));
+    let server = MockServer::replay(&recorded).start().await;
+    for expected in ["one", "two", "two"] {
+        let mut sse = connect(server.url("/")).last_event_id("1").await;
+        assert_eq!(texts(&mut sse).await, [expected]);
+    }
+}
+
+/// The server took its time for the whole stream, not for the rest.
+#[tokio::test]
+async fn what_is_resumed_comes_at_once() {
+    let slow = recording(&format!(
+        r#"{{"at":60000,{STREAM}}}
+        {{"text":"id: 1\ndata: one\n\ndata: two\n\n"}}
+        {{"end":true}}"#
+    ));
+    let server = MockServer::replay(&slow).start().await;
+    let mut sse = connect(server.url("/")).last_event_id("1").await;
+    assert_eq!(texts(&mut sse).await, ["two"]);
+}
+
 #[tokio::test]
 async fn a_recording_that_was_stopped_leaves_the_response_open() {
     let open = recording(&format!(
@@ -448,6 +510,7 @@ async fn a_redirect_and_the_connections_own_headers_are_not_replayed() {
         .expect_no_header("connection")
         .expect_header("x-kept", "a")
         .expect_header("x-kept", "b");
+    assert_ne!(sse.headers()["date"], "yesterday");
     assert_eq!(texts(&mut sse).await, ["x"]);
 }
 
@@ -464,6 +527,8 @@ async fn a_test_can_keep_what_it_saw() {
         .map(Exchange::last_event_id)
         .collect();
     assert_eq!(ids, ["1", "3"]);
+    // It waited for the reconnection time.
+    assert!(kept.exchanges()[1].at() >= kept.exchanges()[0].at() + ms(10));
     let replay = MockServer::replay(&kept).at_once().start().await;
     let mut again = connect(replay.url("/")).last_event_id("1").await;
     assert_eq!(texts(&mut again).await, ["two", "three"]);

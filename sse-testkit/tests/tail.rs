@@ -47,6 +47,13 @@ async fn all_that_happens_is_shown_until_the_server_says_stop() {
     let server = mock(eventful()).await;
     let outcome = run(&["tail", &server.url("/prices")]).await;
     insta::assert_snapshot!(outcome.without_times());
+    // What the client does by itself is no pause of the server's.
+    for line in outcome.text().lines().filter(|it| it.len() > 22) {
+        let by_itself = ["request", "reconnect", "stopped"];
+        let by_itself = by_itself.iter().any(|it| line[22..].starts_with(it));
+        let goes_on = line.starts_with("         ");
+        assert_eq!(!line[..22].contains('+'), by_itself || goes_on, "{line}");
+    }
     assert_eq!(outcome.stderr, "");
     assert_eq!(outcome.code(), Some(0));
     let ids: Vec<_> = server

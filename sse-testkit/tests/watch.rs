@@ -288,6 +288,7 @@ async fn redirects_are_followed_at_once_and_twenty_in_a_row() {
     let around = |times| (0..times).map(|_| redirect(302, "/again"));
     let story = Story::of(around(20).chain([events(&[Send(b"data: x\n\n")])])).await;
     assert_eq!(story.events, ["x"]);
+    assert_eq!(story.times()[..21], [0; 21]);
     // One more is an error of the network, after which a client comes back.
     let story = Story::of(around(21)).await;
     assert!(
@@ -297,4 +298,25 @@ async fn redirects_are_followed_at_once_and_twenty_in_a_row() {
     );
     assert_eq!(story.requests.len(), 22);
     assert_eq!(story.requests[21].0, 3000);
+}
+
+/// A server may think for as long as it likes before it answers.
+#[tokio::test(start_paused = true)]
+async fn a_response_is_awaited_unless_there_is_a_bound() {
+    let request = || {
+        let service = tower::service_fn(async |_: Request<Body>| {
+            sleep(Duration::from_secs(3600)).await;
+            Ok::<_, Infallible>(answer(204, &[], &[]))
+        });
+        sse_testkit::get(service, "/")
+    };
+    let mut watch = request().watch();
+    let mut bounded = request().timeout(Duration::from_secs(1)).watch();
+    for (watch, expected) in [
+        (&mut watch, "HTTP 204 No Content"),
+        (&mut bounded, "error no response head within 1s"),
+    ] {
+        assert_eq!(watch.next().await.unwrap().seen.to_string(), "request /");
+        assert_eq!(watch.next().await.unwrap().seen.to_string(), expected);
+    }
 }

@@ -126,3 +126,25 @@ impl http_body::Body for MockBody {
         self.steps.is_empty() && self.again.is_none() && self.fault.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    /// Timers have whole milliseconds, but what is rounded does not add up.
+    #[tokio::test(start_paused = true)]
+    async fn pauses_count_from_when_the_one_before_was_due() {
+        let step = [
+            Step::Pause(Duration::from_micros(1_400)),
+            Step::Send("x".into()),
+        ];
+        let steps: Vec<_> = step.into_iter().cycle().take(20).collect();
+        let started = Instant::now();
+        let body = MockBody::new(&steps, None, Pace::Times(1.0), Arc::default());
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 10);
+        let took = started.elapsed().as_millis();
+        assert!((14..=15).contains(&took), "{took} ms");
+    }
+}

@@ -177,3 +177,20 @@ fn what_is_wrong_is_told_with_its_line() {
     errors.push(torn.unwrap_err().to_string());
     insta::assert_snapshot!(errors.join("\n"));
 }
+
+/// Whoever stops the program has the lines in the file, whatever is between it and the writer.
+#[test]
+fn each_line_is_written_through() {
+    let mut buffered = std::io::BufWriter::new(Vec::new());
+    let mut writer = Writer::new(&mut buffered, None).unwrap();
+    writer
+        .write(&crate::Sighting {
+            elapsed: Duration::ZERO,
+            seen: crate::Seen::Request {
+                uri: http::Uri::from_static("/"),
+                last_event_id: "7".to_owned(),
+            },
+        })
+        .unwrap();
+    assert!(buffered.get_ref().ends_with(b"\"connect\":\"7\"}\n"));
+}

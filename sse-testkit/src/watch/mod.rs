@@ -341,3 +341,33 @@ impl fmt::Debug for Watch {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use bytes::Bytes;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+
+    /// Otherwise a client that reads for days would have no room.
+    #[tokio::test(start_paused = true)]
+    async fn what_was_told_is_forgotten() {
+        let service = tower::service_fn(|_: Request<Body>| async {
+            let chunk = || Ok::<_, Infallible>(Frame::data(Bytes::from("data: x\n\n")));
+            let body = StreamBody::new(futures_util::stream::repeat_with(chunk));
+            let response = http::Response::builder().header("content-type", "text/event-stream");
+            response.body(body)
+        });
+        let mut watch = crate::get(service, "/").watch();
+        for _ in 0..100 {
+            watch.next().await;
+        }
+        let State::Read(connection) = &watch.state else {
+            panic!("{watch:?}")
+        };
+        assert!(connection.raw_len() < 20, "{}", connection.raw_len());
+    }
+}

@@ -154,4 +154,22 @@ mod tests {
         assert!(!other.headers().contains_key("authorization"));
         assert!(!other.headers().contains_key("content-type"));
     }
+
+    #[test]
+    fn the_method_stays_unless_the_status_says_otherwise() {
+        let cases = [
+            (301, Method::POST, Method::GET),
+            (302, Method::PUT, Method::PUT),
+            (303, Method::PUT, Method::GET),
+            (303, Method::HEAD, Method::HEAD),
+            (307, Method::POST, Method::POST),
+            (308, Method::POST, Method::POST),
+        ];
+        for (status, method, expected) in cases {
+            let request = Request::builder().method(method).uri("http://a.test/");
+            let request = request.body(Body::empty()).unwrap();
+            let next = follow(&request, StatusCode::from_u16(status).unwrap(), "/y").unwrap();
+            assert_eq!(next.method(), expected, "{status}");
+        }
+    }
 }
