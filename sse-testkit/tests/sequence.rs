@@ -537,6 +537,9 @@ async fn a_time_may_be_longer_than_the_bound() {
         event("b").within(secs(125)),
         event("b").after(secs(125)),
         event("b").after(secs(125)).within(secs(125)),
+        in_any_order([event("b").within(secs(125))]),
+        in_any_order([event("b").after(secs(125))]),
+        in_any_order([event("b")]).after(secs(125)),
     ] {
         let mut sse = open(BEATS).await;
         sse.expect_sequence([event("a"), b]).await;
@@ -562,6 +565,22 @@ async fn a_time_may_be_longer_than_the_bound() {
         +60s     comment : beat
         +75s     comment : beat
     "#);
+}
+
+#[tokio::test]
+async fn each_event_of_any_number_has_the_bound() {
+    const SLOW: Script = &[
+        (40_000, "data: 1\n\n"),
+        (40_000, "data: 2\n\n"),
+        (40_000, "data: 3\n\n"),
+        (0, "..."),
+    ];
+    let mut sse = open(SLOW).await;
+    sse.expect_sequence([any_number_of_events(), message().text("3")])
+        .await;
+    fails!(sse in open(SLOW) => sse.expect_sequence([any_number_of_events(), end()]).await, [
+        "3 of them", "nothing of the kind came within 60s",
+    ]);
 }
 
 #[tokio::test]
