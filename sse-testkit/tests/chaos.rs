@@ -161,6 +161,7 @@ async fn a_stream_breaks_off() {
 #[tokio::test]
 async fn faults_are_done_in_the_order_they_are_written() {
     let words: &[&str] = &["abcd"];
+    assert_eq!(pieces(chaos::merge_up_to(0), words).await, ["0s abcd"]);
     let merged_again = chaos::split_every(1).merge_up_to(3);
     assert_eq!(pieces(merged_again, words).await, ["0s abc", "0s d"]);
     let late_then_split = chaos::delay(secs(1)).split_every(3);

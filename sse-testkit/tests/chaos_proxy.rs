@@ -193,6 +193,36 @@ async fn both_sides_see_a_reset_as_a_reset_and_a_cut_as_an_end() {
 }
 
 #[tokio::test]
+async fn a_cut_is_an_end_also_to_whoever_has_sent_what_was_not_read() {
+    let (proxy, server) = echo().await;
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    client.write_all(b"ab").await.unwrap();
+    client.read_exact(&mut [0; 2]).await.unwrap();
+    proxy.stall();
+    client.write_all(b"cd").await.unwrap();
+    proxy.cut();
+    let end = client.read(&mut [0; 2]).await;
+    assert_eq!(end.map_err(|error| error.kind()), Ok(0));
+    assert_eq!(server.await.unwrap().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_several_faults_hold_keeps_its_order_when_they_change() {
+    let (proxy, _server) = echo().await;
+    let hour = Duration::from_secs(3600);
+    proxy.to_client(chaos::split_every(2).delay(hour).delay(hour));
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    client.write_all(b"abcdef").await.unwrap();
+    // Until it is held, as far as a test can tell.
+    let mut bytes = [0; 6];
+    let early = tokio::time::timeout(ms(100), client.read(&mut bytes)).await;
+    assert!(early.is_err());
+    proxy.to_client(chaos::Chaos::new());
+    client.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"abcdef");
+}
+
+#[tokio::test]
 async fn one_side_may_end_before_the_other() {
     let (proxy, server) = echo().await;
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();

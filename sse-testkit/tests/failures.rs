@@ -11,6 +11,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::StreamBody;
 use serde::Serialize;
+use sse_testkit::pattern::{any_number_of_events, end};
 use sse_testkit::{EventStream, get};
 
 #[macro_use]
@@ -261,6 +262,8 @@ async fn a_stream_that_never_pauses_does_not_hang_the_test() {
 #[tokio::test]
 async fn a_stream_that_never_ends_is_not_collected_for_ever() {
     fails!(sse in endless(secs(1), "data\n\n") => sse.collect_to_end().await, ["still sends after a hundred times 60s"]);
+    let patterns = || [any_number_of_events(), end()];
+    fails!(sse in endless(secs(1), "data\n\n") => sse.expect_sequence(patterns()).await, ["still sends after a hundred times 60s"]);
 }
 
 #[tokio::test]

@@ -271,6 +271,14 @@ mod tests {
     }
 
     #[test]
+    fn long_values_that_begin_differently_are_shown_from_the_beginning() {
+        let table = partly(&json!("x".repeat(100)), &json!("y".repeat(100))).unwrap_err();
+        assert!(table.contains("\"yyy"), "{table}");
+        assert!(table.contains("\"xxx"), "{table}");
+        assert!(!table.contains(" ..."), "{table}");
+    }
+
+    #[test]
     fn a_table_has_an_end() {
         let came: Vec<_> = (0..30).collect();
         let wanted: Vec<_> = (1..31).collect();

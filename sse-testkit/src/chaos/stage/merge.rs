@@ -26,7 +26,7 @@ const ENOUGH_FOR_ONE_MOMENT: usize = 1024 * 1024;
 impl Merge {
     pub(in crate::chaos) fn up_to(bytes: usize) -> Self {
         Self {
-            enough: bytes.max(1),
+            enough: bytes,
             span: None,
             held: BytesMut::new(),
             timer: None,

@@ -12,11 +12,11 @@ use crate::chaos::piece::Piece;
 use crate::chaos::pipeline::Source;
 
 pub(in crate::chaos) struct Stall {
+    /// How many bytes pass before it; none will ever be so many once it is over.
     remaining: u64,
     /// Nothing for a stall that lasts.
     time: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
-    is_over: bool,
     rest: Bytes,
 }
 
@@ -26,7 +26,6 @@ impl Stall {
             remaining: after,
             time,
             timer: None,
-            is_over: false,
             rest: Bytes::new(),
         }
     }
@@ -34,7 +33,7 @@ impl Stall {
 
 impl Stage for Stall {
     fn poll(&mut self, cx: &mut Context<'_>, above: &mut Source<'_>) -> Poll<Piece> {
-        if self.remaining == 0 && !self.is_over {
+        if self.remaining == 0 {
             let Some(time) = self.time else {
                 return Poll::Pending;
             };
@@ -42,7 +41,7 @@ impl Stage for Stall {
                 .timer
                 .get_or_insert_with(|| Box::pin(tokio::time::sleep(time)));
             ready!(timer.as_mut().poll(cx));
-            self.is_over = true;
+            self.remaining = u64::MAX;
             self.timer = None;
         }
         if !self.rest.is_empty() {
@@ -52,11 +51,9 @@ impl Stage for Stall {
         let Piece::Data(mut bytes) = piece else {
             return Poll::Ready(piece);
         };
-        if !self.is_over {
-            let before = usize::try_from(self.remaining).unwrap_or(usize::MAX);
-            self.rest = bytes.split_off(before.min(bytes.len()));
-            self.remaining -= bytes.len() as u64;
-        }
+        let before = usize::try_from(self.remaining).unwrap_or(usize::MAX);
+        self.rest = bytes.split_off(before.min(bytes.len()));
+        self.remaining -= bytes.len() as u64;
         Poll::Ready(Piece::Data(bytes))
     }
 
