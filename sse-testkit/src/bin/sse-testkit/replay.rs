@@ -75,15 +75,12 @@ async fn log(server: &MockServer, heading: &str) -> io::Error {
     if let Err(error) = say(heading) {
         return error;
     }
-    let mut told = 0;
     loop {
-        let requests = server.wait_for_requests(told + 1).await;
-        for request in &requests[told..] {
-            if let Err(error) = say(&line(request)) {
+        for request in server.take_requests().await {
+            if let Err(error) = say(&line(&request)) {
                 return error;
             }
         }
-        told = requests.len();
     }
 }
 
