@@ -93,6 +93,30 @@ async fn a_request_that_is_awaited_is_told_when_it_comes() {
 }
 
 #[tokio::test]
+async fn requests_that_were_taken_are_not_kept() {
+    let server = MockServer::scripts([]).start().await;
+    for path in ["/a", "/b", "/c"] {
+        connect(server.url(path)).await.expect_status(204);
+        if path != "/a" {
+            let taken = server.take_requests().await;
+            let paths: Vec<_> = taken.iter().map(|it| it.uri.path()).collect();
+            let expected = if path == "/b" {
+                &["/a", "/b"][..]
+            } else {
+                &["/c"]
+            };
+            assert_eq!(paths, expected);
+        }
+    }
+    assert!(server.requests().is_empty());
+    let (taken, _) = tokio::join!(server.take_requests(), async {
+        tokio::task::yield_now().await;
+        connect(server.url("/d")).await
+    });
+    assert_eq!(taken.len(), 1);
+}
+
+#[tokio::test]
 async fn what_was_sent_before_a_fault_comes_and_then_the_fault() {
     let event_then = || Script::new().event(message("first"));
     let scripts = [

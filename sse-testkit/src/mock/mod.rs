@@ -121,6 +121,12 @@ impl MockServer {
         self.mock.wait_for_requests(count).await
     }
 
+    /// Waits for a request, and takes it and all others so far: [`requests`](Self::requests) does not
+    /// have them any more. For a server that runs for long.
+    pub async fn take_requests(&self) -> Vec<MockRequest> {
+        self.mock.take_requests().await
+    }
+
     /// How many scripts, or connections of the recording, no request has got yet.
     pub fn left(&self) -> usize {
         self.mock.left()

@@ -110,6 +110,18 @@ impl Mock {
         }
     }
 
+    pub(super) async fn take_requests(&self) -> Vec<MockRequest> {
+        loop {
+            // As above.
+            let asked = self.asked.notified();
+            let requests = std::mem::take(&mut self.state().requests);
+            if !requests.is_empty() {
+                return requests;
+            }
+            asked.await;
+        }
+    }
+
     pub(super) fn left(&self) -> usize {
         self.state().plan.left()
     }

@@ -21,7 +21,7 @@ impl Recording {
                     if !self.exchanges.is_empty() {
                         return Err("a \"connect\" is missing before this response head");
                     }
-                    self.connect(at, String::new());
+                    self.connect(Duration::ZERO, String::new());
                 }
                 let exchange = self.open()?;
                 if exchange.head.is_some() {

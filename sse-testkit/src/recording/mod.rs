@@ -27,7 +27,8 @@
 //!
 //! Each line but the first has its time: `at` counts milliseconds from the start, `after` from the
 //! line before, and a line with neither happened together with the line before. Empty lines, and
-//! lines that begin with `#`, are skipped. The `connect` before the first head may be left out.
+//! lines that begin with `#`, are skipped. The `connect` before the first head may be
+//! left out: it was at the start.
 //!
 //! ```
 //! use sse_testkit::recording::Recording;

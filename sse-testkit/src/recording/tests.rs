@@ -125,6 +125,9 @@ fn times_written_by_hand_may_count_from_the_line_before() {
         .map(|it| it.elapsed.as_millis())
         .collect();
     assert_eq!(times, [12, 12]);
+    // The request is not written, and was at the start.
+    assert_eq!(exchange.at(), Duration::ZERO);
+    assert_eq!(exchange.head_at(), Some(Duration::from_millis(5)));
     let at = Duration::from_millis(20);
     assert_eq!(exchange.ending(), &Ending::End { at });
 }

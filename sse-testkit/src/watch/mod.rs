@@ -22,8 +22,10 @@ use crate::{Body, Reconnect, RequestBuilder};
 /// A client that reads a stream as `EventSource` does, and tells all that it sees.
 ///
 /// It reconnects when the response ends, breaks off or does not come at all: after the
-/// reconnection time that the stream asked for, with the last event id. It follows redirects. It
-/// gives up for good on a 204, on any other status than 200 and on another content type.
+/// reconnection time that the stream asked for, with the last event id. It follows redirects, each
+/// time from the address asked for. It gives up for good on a 204, on any other status than 200, on
+/// another content type, and where another attempt can't do better, such as a server that is not
+/// trusted.
 ///
 /// It does not pause the time, and forgets what it has told, so it can run for days.
 ///

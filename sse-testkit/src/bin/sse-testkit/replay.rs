@@ -77,15 +77,12 @@ async fn log(server: &MockServer, heading: &str, painter: Painter) -> io::Error 
     if let Err(error) = say(heading) {
         return error;
     }
-    let mut told = 0;
     loop {
-        let requests = server.wait_for_requests(told + 1).await;
-        for request in &requests[told..] {
-            if let Err(error) = say(line(request, painter)) {
+        for request in server.take_requests().await {
+            if let Err(error) = say(line(&request, painter)) {
                 return error;
             }
         }
-        told = requests.len();
     }
 }
 
