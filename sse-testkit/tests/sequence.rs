@@ -648,7 +648,8 @@ async fn a_group_of_none_is_met_by_nothing() {
 
 #[test]
 fn what_can_not_be_met_is_told_at_once() {
-    let wrong: [(fn() -> Pattern, &str); 5] = [
+    type Make = fn() -> Pattern;
+    let wrong: [(Make, &str); 5] = [
         (|| heartbeat().text("beat"), "a heartbeat has no data"),
         (|| end().id("4"), "the end of the stream has no data"),
         (
