@@ -121,6 +121,24 @@ impl Story {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_is_gone_is_not_asked_again_at_once() {
+    let mut answers = vec![events(&[Send(b"retry: 0\n\n")])];
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let next = answers.pop();
+        async { next.ok_or("gone") }
+    });
+    let mut watch = sse_testkit::get(service, "http://a.test/").watch();
+    let mut pauses = Vec::new();
+    while pauses.len() < 4 {
+        if let Seen::Wait { pause, .. } = watch.next().await.unwrap().seen {
+            pauses.push(pause.as_millis());
+        }
+    }
+    assert_eq!(pauses, [0, 1000, 1000, 1000]);
+    assert_eq!(watch.elapsed(), Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_id_of_the_last_whole_block_is_sent_and_stays() {
     let story = Story::of([
         events(&[Send(b"id: 1\ndata: a\n\nid: 2\ndata: not whole\n")]),

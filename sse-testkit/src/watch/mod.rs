@@ -19,10 +19,15 @@ use crate::recorder::Connection;
 use crate::stream::{DEFAULT_RETRY, decoder};
 use crate::{Body, Reconnect, RequestBuilder};
 
+/// A server that is gone is not asked again at once, even if it wanted that of its streams: clients
+/// may "wait some more" (HTML 9.2.3).
+const WITHOUT_AN_ANSWER: Duration = Duration::from_secs(1);
+
 /// A client that reads a stream as `EventSource` does, and tells all that it sees.
 ///
 /// It reconnects when the response ends, breaks off or does not come at all: after the
-/// reconnection time that the stream asked for, with the last event id. It follows redirects, each
+/// reconnection time that the stream asked for, and a second at least where there was no answer, with
+/// the last event id. It follows redirects, each
 /// time from the address asked for. It gives up for good on a 204, on any other status than 200, on
 /// another content type, and where another attempt can't do better, such as a server that is not
 /// trusted.
@@ -192,7 +197,10 @@ impl Watch {
         let response = match response {
             Ok(response) => response,
             Err(error) if is_for_good(&error) => return self.give_up(describe(&*error)),
-            Err(error) => return self.try_again(describe(&*error)),
+            Err(error) => {
+                self.see(Seen::Error(describe(&*error)));
+                return self.wait(self.retry.max(WITHOUT_AN_ANSWER));
+            }
         };
 
         let (parts, body) = response.into_parts();
@@ -265,7 +273,7 @@ impl Watch {
                 }
                 What::End { discarded } => {
                     self.see(Seen::End { discarded });
-                    self.wait();
+                    self.wait(self.retry);
                 }
                 What::Error(reason) => self.try_again(reason),
                 // Nothing else comes of an event stream.
@@ -306,18 +314,18 @@ impl Watch {
     /// "Network error": another attempt may do better.
     fn try_again(&mut self, reason: String) {
         self.see(Seen::Error(reason));
-        self.wait();
+        self.wait(self.retry);
     }
 
-    fn wait(&mut self) {
+    fn wait(&mut self, pause: Duration) {
         self.see(Seen::Wait {
-            pause: self.retry,
+            pause,
             last_event_id: self.last_event_id.clone(),
         });
         let now = Instant::now();
         // What is too far off to be an instant is never.
         let never = Duration::from_secs(60 * 60 * 24 * 365);
-        let until = now.checked_add(self.retry);
+        let until = now.checked_add(pause);
         self.state = State::Wait(until.unwrap_or(now + never));
     }
 
