@@ -230,10 +230,10 @@ impl Expectations {
         self.observe.max(heartbeats.unwrap_or_default())
     }
 
-    /// How long a server may take to notice that a client has gone, at the next heartbeat if not
-    /// at once.
+    /// How long a server may take to notice that a client has gone, by heartbeats if not at once:
+    /// the first write to a closed connection still succeeds.
     pub(crate) fn noticed_within(&self) -> Duration {
-        self.prompt.max(self.heartbeat.unwrap_or_default()) + SLACK
+        self.prompt.max(2 * self.heartbeat.unwrap_or_default()) + SLACK
     }
 
     /// How long all of it may take.

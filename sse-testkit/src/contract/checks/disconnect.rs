@@ -72,7 +72,7 @@ async fn run(context: Arc<Context>) -> Verdict {
     let rest = noticed_within.saturating_sub(gone.elapsed());
     if rest > SLACK && counter.comes_to(|count| count <= before, rest).await {
         let evidence = format!(
-            "{clients} clients went, which was noticed after {:.1?}, at the next heartbeat",
+            "{clients} clients went, which was noticed after {:.1?}, by a heartbeat",
             gone.elapsed()
         );
         return Verdict::warn(evidence, hint);
