@@ -140,6 +140,19 @@ async fn a_preflight_is_demanded_only_where_a_browser_asks() {
 }
 
 #[tokio::test]
+async fn the_wildcard_does_not_stand_for_an_authorization() {
+    let server = Server::start(Flaw::AnyHeader).await;
+    let preflight = async |target| {
+        let expectations = Expectations::new().cors(ORIGIN).observe(millis(100));
+        let report = contract::check(target, expectations).await;
+        report.finding("preflight").unwrap().outcome
+    };
+    assert_eq!(preflight(target(&server)).await, Outcome::Fail);
+    let target = Target::get(server.url("/events")).header("x-tenant", "1");
+    assert_eq!(preflight(target).await, Outcome::Pass);
+}
+
+#[tokio::test]
 async fn the_wildcard_is_no_failure_where_no_cookies_are_expected() {
     let server = Server::start(Flaw::WildcardWithCookies).await;
     let expectations = Expectations::new().cors(ORIGIN).observe(millis(100));
@@ -229,6 +242,7 @@ caught! {
     a_charset_that_is_not_utf8: Latin1 by "content-type" as Fail;
     a_length: Length by "content-length" as Fail;
     compression_that_holds_events: HeldByGzip by "content-encoding" as Fail;
+    compression_that_comes_late: LateBrotli by "content-encoding" as Fail;
     compression_that_is_flushed: FlushedBrotli by "content-encoding" as Warn;
     permission_to_store_the_stream: Cacheable by "cache-control" as Fail;
     silence_about_buffering: Buffered by "buffering" as Warn;
@@ -245,6 +259,7 @@ caught! {
     events_without_ids: NoIds by "ids" as Fail;
     an_id_that_is_ignored: NeverResumes by "resume" as Fail;
     an_event_that_comes_again: RepeatsOne by "resume" as Fail;
+    the_last_event_that_comes_again: RepeatsLast by "resume" as Fail;
     events_that_all_come_twice: RepeatsAll by "resume" as Fail;
     a_strange_id_that_breaks_the_stream: StumblesOverIds by "foreign-ids" as Fail;
     a_strange_id_that_is_refused: RefusesIds by "foreign-ids" as Fail;

@@ -238,6 +238,9 @@ async fn a_run_ends_at_its_deadline() {
         .deadline(Duration::from_millis(500));
     let report = contract::check(Target::get(url.await), expectations).await;
     fails(&report, "end", "it was not done when 500ms were over");
+    // That needs no time.
+    let limit = report.finding("limit").unwrap();
+    assert_eq!(limit.outcome, Outcome::NotApplicable, "{report}");
     assert!(report.elapsed < Duration::from_secs(5), "{report}");
 }
 
@@ -278,6 +281,9 @@ async fn a_flood_of_comments_or_events_is_not_kept() {
         let report = contract::check(Target::get(url.await), expectations).await;
         let end = report.finding("end").unwrap();
         assert!(end.evidence.starts_with("more than enough"), "{report}");
+        let format = report.finding("format").unwrap();
+        let bytes = format.evidence.split(' ').next().unwrap();
+        assert!(bytes.parse::<u32>().unwrap() < 2 << 20, "{report}");
         assert!(report.elapsed < Duration::from_secs(20), "{report}");
     }
 }

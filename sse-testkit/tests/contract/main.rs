@@ -4,7 +4,9 @@
 
 mod each_flaw;
 mod finite;
+mod history;
 mod hostile;
 mod peers;
 mod script;
 mod server;
+mod text;

@@ -29,27 +29,55 @@ async fn run(context: Arc<Context>) -> Verdict {
         .map(|it| String::from_utf8_lossy(it.as_bytes()).to_ascii_lowercase())
         .collect();
     let told = told.join(", ");
-    let hint = "Set cache-control: no-cache, or no-store.";
-    let directives = || told.split(',').map(str::trim);
-    if directives().any(|it| it == "no-store" || it == "no-cache") {
-        return Verdict::pass(format!("cache-control: {told}"));
-    }
-    let fresh = |directive: &str| match directive.split_once('=') {
-        Some(("max-age" | "s-maxage", age)) => age.trim_matches('"') != "0",
-        _ => directive == "immutable" || directive == "public",
-    };
-    if directives().any(fresh) {
-        return Verdict::fail(format!("cache-control: {told}"), hint);
-    }
-    if directives().any(|it| it == "private" || it.starts_with("max-age=")) {
-        return Verdict::pass(format!("cache-control: {told}"));
-    }
-    if context.probe.target().method != Method::GET {
+    if told.is_empty() && context.probe.target().method != Method::GET {
         return Verdict::not_applicable("only the answer to a GET is stored without being asked");
     }
     let evidence = match told.is_empty() {
         true => "there is no cache-control".to_owned(),
         false => format!("cache-control: {told}"),
     };
-    Verdict::warn(evidence, hint)
+    let hint = "Set cache-control: no-cache, or no-store.";
+    match may_answer_others(&told) {
+        Some(false) => Verdict::pass(evidence),
+        Some(true) => Verdict::fail(evidence, hint),
+        None => Verdict::warn(evidence, hint),
+    }
+}
+
+/// Whether a cache between server and browser may answer with it, if that is said.
+fn may_answer_others(told: &str) -> Option<bool> {
+    let directives = || told.split(',').map(str::trim);
+    let own = ["no-store", "no-cache", "private"];
+    if directives().any(|it| own.contains(&it)) {
+        return Some(false);
+    }
+    let ages = directives().filter_map(|it| match it.split_once('=')? {
+        ("max-age" | "s-maxage", age) => Some(age.trim_matches('"') != "0"),
+        _ => None,
+    });
+    let public = directives().filter(|it| *it == "public").map(|_| true);
+    ages.chain(public).reduce(|one, other| one || other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_answer_others;
+
+    #[test]
+    fn a_cache_may_answer_with_what_is_public_or_fresh() {
+        let cases = [
+            ("no-cache, no-transform", Some(false)),
+            ("public, no-cache", Some(false)),
+            ("private, max-age=60", Some(false)),
+            ("max-age=0", Some(false)),
+            ("max-age=\"60\"", Some(true)),
+            ("max-age=0, s-maxage=60", Some(true)),
+            ("public", Some(true)),
+            ("no-transform", None),
+            ("", None),
+        ];
+        for (told, expected) in cases {
+            assert_eq!(may_answer_others(told), expected, "{told:?}");
+        }
+    }
 }

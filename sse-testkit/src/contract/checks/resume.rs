@@ -110,9 +110,6 @@ async fn after(context: &Context, id: &str, count: usize) -> Result<Vec<Identifi
 }
 
 fn difference(first: &str, missed: &[Identified], got: &[Identified]) -> Option<String> {
-    if let Some((id, _)) = got.iter().find(|(id, _)| id == first) {
-        return Some(format!("after {first:?}, {id:?} itself came again"));
-    }
     for (index, (id, data)) in missed.iter().enumerate() {
         match got.get(index) {
             None => return Some(format!("after {first:?}, {id:?} did not come")),

@@ -103,7 +103,12 @@ async fn events(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
         Some((_, bytes)) => {
             let head = Frame::data(Bytes::from_static(bytes));
             let rest = stream::once(std::future::pending());
-            let body = stream::once(async { Ok(head) });
+            let body = stream::once(async move {
+                if flaw == Flaw::LateBrotli {
+                    sleep(LATE).await;
+                }
+                Ok(head)
+            });
             StreamBody::new(futures_util::StreamExt::chain(body, rest)).boxed_unsync()
         }
         None if flaw == Flaw::StumblesOverIds && is_no_text => {
@@ -128,7 +133,7 @@ async fn events(request: Request<Incoming>, streams: Arc<Streams>) -> Answer {
 fn coding(request: &Request<Incoming>, flaw: Flaw) -> Option<(&'static str, &'static [u8])> {
     let (coding, bytes): (_, &[u8]) = match flaw {
         Flaw::HeldByGzip => ("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xff"),
-        Flaw::FlushedBrotli => ("br", b"\x0b\x06\x80retry: 3000\n\n\x03"),
+        Flaw::FlushedBrotli | Flaw::LateBrotli => ("br", b"\x0b\x06\x80retry: 3000\n\n\x03"),
         _ => return None,
     };
     let accepted = request.headers().get("accept-encoding")?;
@@ -199,10 +204,11 @@ fn preflight(request: &Request<Incoming>, flaw: Flaw) -> Answer {
         if flaw != Flaw::PreflightWithoutCookies {
             set("access-control-allow-credentials", "true");
         }
-        set(
-            "access-control-allow-headers",
-            "Last-Event-ID, authorization, content-type",
-        );
+        let allowed = match flaw {
+            Flaw::AnyHeader => "*",
+            _ => "Last-Event-ID, authorization, content-type",
+        };
+        set("access-control-allow-headers", allowed);
     }
     response
 }

@@ -12,6 +12,8 @@ pub(crate) enum Flaw {
     Length,
     /// A client that accepts gzip gets the first bytes of a gzip stream, and no more.
     HeldByGzip,
+    /// A client that accepts br gets the first bytes late.
+    LateBrotli,
     /// Caches may store the stream.
     Cacheable,
     /// Proxies are told nothing.
@@ -44,6 +46,8 @@ pub(crate) enum Flaw {
     RepeatsOne,
     /// What came after the Last-Event-ID is sent twice.
     RepeatsAll,
+    /// The last event is sent again to a client that has it.
+    RepeatsLast,
     /// A Last-Event-ID that is no text is answered 400.
     RefusesIds,
     /// A stream for a Last-Event-ID that is no text breaks off.
@@ -62,6 +66,8 @@ pub(crate) enum Flaw {
     PreflightWithoutCookies,
     /// OPTIONS is answered 405 where another method than GET is asked for.
     PreflightForGet,
+    /// OPTIONS allows any header, but for an authorization.
+    AnyHeader,
     /// A client that should stop is answered with a stream that ends.
     NeverStops,
     /// Over HTTP/2 the stream may be stored.

@@ -65,10 +65,10 @@ impl Streams {
             .ok()
             .filter(|id| (1..=sent.history.len()).contains(id));
         if let Some(id) = known.filter(|_| self.flaw != Flaw::NeverResumes) {
-            let from = if self.flaw == Flaw::RepeatsOne {
-                id - 1
-            } else {
-                id
+            let from = match self.flaw {
+                Flaw::RepeatsOne => id - 1,
+                Flaw::RepeatsLast if id == sent.history.len() => id - 1,
+                _ => id,
             };
             let times = if self.flaw == Flaw::RepeatsAll { 2 } else { 1 };
             for event in std::iter::repeat_n(&sent.history[from..], times).flatten() {
