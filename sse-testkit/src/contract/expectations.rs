@@ -27,6 +27,7 @@ pub struct Expectations {
     pub(crate) observe: Duration,
     pub(crate) answer: Duration,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) allowed: Vec<String>,
 }
 
 /// What comes later than a server was asked for may be the fault of this machine.
@@ -81,6 +82,7 @@ impl Expectations {
             observe: Duration::from_secs(5),
             answer: Duration::from_secs(10),
             deadline: None,
+            allowed: Vec::new(),
         }
     }
 
@@ -214,6 +216,19 @@ impl Expectations {
     #[must_use]
     pub fn deadline(mut self, time: Duration) -> Self {
         self.deadline = Some(bounded(time));
+        self
+    }
+
+    /// A failure of the check with this id is known, and no more than a warning.
+    ///
+    /// ```
+    /// # use sse_testkit::contract::Expectations;
+    /// // An older proxy answers no HEAD.
+    /// let expectations = Expectations::new().resumable().allow("head");
+    /// ```
+    #[must_use]
+    pub fn allow(mut self, check: impl Into<String>) -> Self {
+        self.allowed.push(check.into());
         self
     }
 }

@@ -132,7 +132,7 @@ fn what_can_not_be_run_exits_with_2_and_says_why() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}/", free.local_addr().unwrap());
     drop(free);
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["contract", &url], "can't connect to 127.0.0.1:"),
         (
             &["contract", "ftp://example.org/"],
@@ -147,6 +147,10 @@ fn what_can_not_be_run_exits_with_2_and_says_why() {
         (
             &["contract", &url, "--heartbeat", "soon"],
             "a time is a number and a unit",
+        ),
+        (
+            &["contract", &url, "--allow", "heads"],
+            r#"there is no check "heads" that could be allowed to fail"#,
         ),
         (
             &["contract", &url, "-H", "none"],
@@ -196,6 +200,19 @@ fn colour_can_be_had_without_a_terminal() {
     let output = run(&[&["contract", &url], &args[..]].concat());
     let out = text(&output.stdout);
     assert!(out.contains("\x1b[32mpass \x1b[0m status"), "{out:?}");
+}
+
+#[test]
+fn a_failure_that_is_allowed_is_a_warning() {
+    let url = serve(Router::new().route("/events", get(events))) + "/events";
+    let args = ["contract", &url, "--observe", "100ms", "--retry", "7s"];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+    let output = run(&[&args[..], &["--allow", "retry", "--allow", "head"]].concat());
+    let out = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(out.contains("warn  retry "), "{out}");
+    assert!(out.contains("saw   allowed: "), "{out}");
 }
 
 #[test]

@@ -99,6 +99,9 @@ pub(crate) struct Args {
     /// How long all of it may take; two minutes and the time to observe, unless it is said
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     deadline: Option<Duration>,
+    /// Take a failure of the check with this id for a warning; may be given several times
+    #[arg(long, value_name = "CHECK")]
+    allow: Vec<String>,
     /// Write the report as JSON
     #[arg(long)]
     json: bool,
@@ -219,6 +222,9 @@ fn expectations(args: &Args) -> Expectations {
             true => expectations.cors_with_credentials(origin),
             false => expectations.cors(origin),
         };
+    }
+    for check in &args.allow {
+        expectations = expectations.allow(check);
     }
     if let (Some(url), Some(pointer)) = (&args.stats, &args.stats_pointer) {
         let stats = with_trust(Target::get(parse::url(url)), args);

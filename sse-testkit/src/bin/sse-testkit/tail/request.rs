@@ -14,7 +14,7 @@ pub(super) fn build(args: &Args) -> Result<RequestBuilder, String> {
         let body = parse::body(path)?;
         let content_type = match serde_json::from_slice::<IgnoredAny>(&body) {
             Ok(_) => "application/json",
-            Err(_) => "application/octet-stream",
+            Err(_) => "text/plain; charset=utf-8",
         };
         request = request
             .method(Method::POST)
