@@ -18,6 +18,8 @@ pub(crate) use self::in_process::InProcess;
 pub use self::in_process::{get, request};
 pub use self::request::RequestBuilder;
 pub(crate) use self::request::Template;
+#[cfg(feature = "contract")]
+pub(crate) use self::request::parse_header;
 #[cfg(feature = "socket")]
 pub(crate) use self::socket::Socket;
 #[cfg(feature = "socket")]

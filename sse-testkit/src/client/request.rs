@@ -106,11 +106,7 @@ impl RequestBuilder {
         V: TryInto<HeaderValue>,
         V::Error: fmt::Display,
     {
-        let header = match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => Ok((name, value)),
-            (Err(error), _) => Err(format!("the header's name is not valid: {error}")),
-            (_, Err(error)) => Err(format!("the header's value is not valid: {error}")),
-        };
+        let header = parse_header(name, value);
         self.edit(|template| {
             let (name, value) = header?;
             if name == "last-event-id" {
@@ -217,6 +213,21 @@ impl IntoFuture for RequestBuilder {
             let (recorder, template) = self.start("an event stream").await;
             EventStream::open(recorder, template).await
         })
+    }
+}
+
+/// A header, or what is wrong with it.
+pub(crate) fn parse_header<N, V>(name: N, value: V) -> Result<(HeaderName, HeaderValue), String>
+where
+    N: TryInto<HeaderName>,
+    N::Error: fmt::Display,
+    V: TryInto<HeaderValue>,
+    V::Error: fmt::Display,
+{
+    match (name.try_into(), value.try_into()) {
+        (Ok(name), Ok(value)) => Ok((name, value)),
+        (Err(error), _) => Err(format!("the header's name is not valid: {error}")),
+        (_, Err(error)) => Err(format!("the header's value is not valid: {error}")),
     }
 }
 

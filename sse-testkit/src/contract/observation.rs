@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::expectations::Expectations;
 use super::probe::{Answer, NoAnswer, Probe, Seen};
 use super::target::Parts;
-use http::StatusCode;
 
 /// What was seen of a stream that was opened and read, with nothing special in the request.
 #[derive(Debug)]

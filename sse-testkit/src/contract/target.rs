@@ -8,7 +8,7 @@ use http::{HeaderMap, Method, Uri, Version};
 
 #[cfg(feature = "tls")]
 use crate::client::Roots;
-use crate::client::refusal;
+use crate::client::{parse_header, refusal};
 
 /// A request that can be sent again and again: the one for the stream, or one that makes the server
 /// do something.
@@ -74,16 +74,11 @@ impl Target {
         V::Error: fmt::Display,
     {
         if let Ok(parts) = &mut self.0 {
-            match (name.try_into(), value.try_into()) {
-                (Ok(name), Ok(value)) => {
+            match parse_header(name, value) {
+                Ok((name, value)) => {
                     parts.headers.insert(name, value);
                 }
-                (Err(error), _) => {
-                    self.0 = Err(format!("the header's name is not valid: {error}"));
-                }
-                (_, Err(error)) => {
-                    self.0 = Err(format!("the header's value is not valid: {error}"));
-                }
+                Err(reason) => self.0 = Err(reason),
             }
         }
         self
