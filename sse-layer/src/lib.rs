@@ -12,6 +12,8 @@ pub mod event;
 pub mod stream;
 
 #[cfg(feature = "hub")]
+pub mod backplane;
+#[cfg(feature = "hub")]
 pub mod hub;
 
 mod response;
