@@ -16,6 +16,9 @@ pub mod backplane;
 #[cfg(feature = "hub")]
 pub mod hub;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 mod response;
 mod sse;
 

@@ -37,6 +37,11 @@
 //! **Dropping.** When the engine's last handle is dropped, what it has running ends.
 
 mod error;
+pub mod memory;
+#[cfg(feature = "nats")]
+pub mod nats;
+#[cfg(feature = "redis")]
+pub mod redis;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 

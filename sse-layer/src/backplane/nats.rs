@@ -1,0 +1,1 @@
+//! NATS JetStream as an engine.

@@ -1,0 +1,1 @@
+//! The engine `memory`, against the rules of a backplane.

@@ -1,0 +1,1 @@
+//! The engine `nats`, against the rules of a backplane.

@@ -1,0 +1,1 @@
+//! The engine `redis`, against the rules of a backplane.
