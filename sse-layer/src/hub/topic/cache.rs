@@ -42,10 +42,20 @@ pub(super) struct Cache {
     newest: u64,
     /// Whether something is missing.
     is_behind: bool,
+    /// How often the engine was away. What was read before that says nothing of what came after.
+    outages: u64,
     is_refilled: bool,
     pub(super) idle_since: Instant,
     /// How often it could not be opened.
     attempts: u32,
+}
+
+/// What a topic that is behind has to be given.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Missing {
+    /// Everything up to this number is here.
+    pub(in crate::hub) after: u64,
+    outages: u64,
 }
 
 /// What became of a message from the engine.
@@ -84,6 +94,7 @@ impl Topic {
             opened: None,
             newest: 0,
             is_behind: false,
+            outages: 0,
             is_refilled: false,
             idle_since: Instant::now(),
             attempts: 0,
@@ -175,6 +186,7 @@ impl Topic {
         let mut state = self.state();
         if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) {
             cache.is_behind = true;
+            cache.outages += 1;
             self.stand(cache);
         }
     }
@@ -196,16 +208,24 @@ impl Topic {
         }
     }
 
-    /// Behind which number something is missing, if the topic is behind.
-    pub(in crate::hub) fn missing_after(&self) -> Option<u64> {
+    /// What is missing, if the topic is behind.
+    pub(in crate::hub) fn missing(&self) -> Option<Missing> {
         let state = self.state();
-        let is_behind = state.cache.as_ref().is_some_and(|cache| cache.is_behind);
-        (is_behind && !self.is_lost() && !state.is_gone).then_some(state.end.sequence)
+        let cache = state.cache.as_ref().filter(|cache| cache.is_behind)?;
+        (!self.is_lost() && !state.is_gone).then_some(Missing {
+            after: state.end.sequence,
+            outages: cache.outages,
+        })
     }
 
-    /// Takes what was read behind the newest that is here. If it is the last attempt, what has not
-    /// come is lost.
-    pub(in crate::hub) fn refill(&self, page: Page, is_last: bool, shared: &Shared) -> Refilled {
+    /// Takes what was read of what is missing. If it is the last attempt, what has not come is lost.
+    pub(in crate::hub) fn refill(
+        &self,
+        missing: Missing,
+        page: Page,
+        is_last: bool,
+        shared: &Shared,
+    ) -> Refilled {
         let ledger = &shared.ledger;
         let max = shared.settings.max_event_bytes;
         let mut state = self.state();
@@ -223,11 +243,13 @@ impl Topic {
                 waiting.extend(state.take(&self.name, stored.sequence, draft, ledger));
             }
         }
-        let newest = state.cache.as_ref().map_or(0, |cache| cache.newest);
+        let cache = state.cache.as_ref();
+        let newest = cache.map_or(0, |cache| cache.newest);
+        let is_of_now = cache.is_some_and(|cache| cache.outages == missing.outages);
         if is_last && !page.has_more && newest > state.end.sequence {
             waiting.extend(state.lose_up_to(&self.name, newest, ledger));
         }
-        let is_whole = !page.has_more && newest <= state.end.sequence;
+        let is_whole = is_of_now && !page.has_more && newest <= state.end.sequence;
         let has_grown = state.end.sequence > before;
         if let Some(cache) = state.cache.as_mut().filter(|_| is_whole) {
             cache.is_behind = false;
@@ -236,7 +258,7 @@ impl Topic {
         }
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
-        match (is_whole, has_grown) {
+        match (is_whole, has_grown || !is_of_now) {
             (true, _) => Refilled::Whole,
             (false, true) => Refilled::Partly,
             (false, false) => Refilled::NotAtAll,
