@@ -45,6 +45,27 @@ async fn an_outage_in_which_nothing_was_published_is_not_told_to_anybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outage_costs_nothing_on_a_topic_that_has_been_quiet_for_longer_than_the_history() {
+    let [(one, _), (two, engine)] = nodes().await;
+    let mut quiet = opened(two.subscribe("quiet").unwrap().no_positions()).await;
+    let mut busy = opened(two.subscribe("busy").unwrap()).await;
+    publish(&one, "quiet", "a").await;
+    assert_eq!(told(&mut quiet, 1).await, ["a"]);
+    for n in 0..20 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        publish(&one, "busy", n).await;
+        assert_eq!(told(&mut busy, 1).await, [n.to_string()]);
+    }
+    engine.disconnect();
+    settle().await;
+    engine.reconnect();
+    settle().await;
+    publish(&one, "quiet", "b").await;
+    assert_eq!(told(&mut quiet, 1).await, ["b"]);
+    assert_eq!(two.stats().gaps, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_an_outage_has_cost_is_told_once_at_its_place() {
     let builder = Hub::builder().history(History::new().events(3));
     let [(one, _), (two, engine)] = nodes_with(builder).await;

@@ -176,6 +176,8 @@ async fn a_client_begins_with_the_first_of_a_topic_and_is_told_if_it_is_gone() {
         .deliveries();
     assert_eq!(told(&mut client, 5).await, ["0", "1", "2", "3", "4"]);
     publish(&one, "answer", 5).await;
+    // Longer than what was read is kept for others.
+    tokio::time::sleep(Duration::from_secs(10)).await;
     let mut client = two
         .subscribe("answer")
         .unwrap()

@@ -108,7 +108,10 @@ async fn client(
                 }
                 other => panic!("{other:?}"),
             };
-            assert!(id.is_none_or(|id| sequence(&id) <= sequence(&at)));
+            assert!(
+                id.is_none_or(|id| sequence(&id) <= sequence(&at)),
+                "{at:?} is too late"
+            );
             id = Some(at);
         }
     }

@@ -40,8 +40,10 @@ pub(super) struct Cache {
     opened: Option<Mark>,
     /// The newest number that was heard of.
     newest: u64,
-    /// Whether something is missing.
+    /// Whether something is missing, and up to where nothing is: that may be far behind the topic's
+    /// newest message, for which an engine no longer knows that nothing followed it.
     is_behind: bool,
+    whole_up_to: u64,
     /// How often the engine was away. What was read before that says nothing of what came after.
     outages: u64,
     is_refilled: bool,
@@ -94,6 +96,7 @@ impl Topic {
             opened: None,
             newest: 0,
             is_behind: false,
+            whole_up_to: 0,
             outages: 0,
             is_refilled: false,
             idle_since: Instant::now(),
@@ -131,26 +134,30 @@ impl Topic {
     }
 
     /// Opens it: it is complete from behind this number. What was there before is the engine's.
-    pub(in crate::hub) fn open(&self, sequence: u64) {
+    /// Answers whether something has come already.
+    pub(in crate::hub) fn open(&self, sequence: u64) -> bool {
         let mut state = self.state();
         let history = state.shelf.bounds();
         let Some(cache) = state.cache.as_mut().filter(|cache| cache.opened.is_none()) else {
-            return;
+            return false;
         };
         if self.is_lost() {
-            return;
+            return false;
         }
         let place = Mark {
             sequence,
             count: Some(0),
         };
         cache.opened = Some(place);
+        cache.is_behind = cache.newest > sequence;
+        let is_behind = cache.is_behind;
+        self.stand(cache);
         state.shelf = Shelf::new(history, sequence);
         state.end = place;
-        self.standing.store(CURRENT, Ordering::SeqCst);
         let waiting = state.live.as_ref().map(Live::nudge);
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
+        is_behind
     }
 
     /// Takes a message from the engine.
@@ -162,13 +169,13 @@ impl Topic {
     ) -> Fed {
         let mut state = self.state();
         let end = state.end.sequence;
-        let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) else {
+        let Some(cache) = &mut state.cache else {
             return Fed::Ignored;
         };
-        if stored.sequence <= end {
+        cache.newest = cache.newest.max(stored.sequence);
+        if !cache.is_open() || stored.sequence <= end {
             return Fed::Ignored;
         }
-        cache.newest = cache.newest.max(stored.sequence);
         if stored.previous > end {
             let is_first = !cache.is_behind;
             cache.is_behind = true;
@@ -181,10 +188,13 @@ impl Topic {
         Fed::Taken
     }
 
-    /// What was published from now on may not come.
-    pub(in crate::hub) fn fall_behind(&self) {
+    /// What is published behind this number may not come.
+    pub(in crate::hub) fn fall_behind(&self, whole_up_to: u64) {
         let mut state = self.state();
         if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) {
+            if !cache.is_behind {
+                cache.whole_up_to = whole_up_to;
+            }
             cache.is_behind = true;
             cache.outages += 1;
             self.stand(cache);
@@ -213,7 +223,7 @@ impl Topic {
         let state = self.state();
         let cache = state.cache.as_ref().filter(|cache| cache.is_behind)?;
         (!self.is_lost() && !state.is_gone).then_some(Missing {
-            after: state.end.sequence,
+            after: state.end.sequence.max(cache.whole_up_to),
             outages: cache.outages,
         })
     }
