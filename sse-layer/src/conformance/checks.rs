@@ -186,7 +186,7 @@ macro_rules! __conformance_define {
 
 crate::__conformance_checks! { __conformance_define }
 
-/// Makes a test of each check of the conformance suite, all in a module of the name `conformance`.
+/// Makes a test of each check of the conformance suite, of the same name, right where it stands.
 ///
 /// It is given the attributes of each test, and an expression whose value is to be
 /// [`Engines`](crate::conformance::Engines). Each test evaluates it, in a place where it may be

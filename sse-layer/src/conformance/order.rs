@@ -76,6 +76,7 @@ pub(super) async fn many_publishers_are_seen_in_one_order<E: Engines>(
                 let (topic, frame) = (topics[n % 3], format!("{publisher} {n}"));
                 let place = node.put(topic, &frame).await?;
                 published.push((place.sequence, topic, frame));
+                tokio::task::yield_now().await;
             }
             Ok::<_, Failed>(published)
         });

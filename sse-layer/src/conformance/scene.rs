@@ -97,11 +97,13 @@ where
         self.engine.publish(Outgoing { topic, frame, key }).await
     }
 
-    /// Publishes so many events, and answers their numbers.
+    /// Publishes so many events, one by one, and answers their numbers. Others get their turn in
+    /// between, also where nothing has to be waited for.
     pub(super) async fn put_many(&self, topic: &str, count: usize) -> Result<Vec<u64>, Failed> {
         let mut numbers = Vec::with_capacity(count);
         for n in 0..count {
             numbers.push(self.put(topic, &numbered(n)).await?.sequence);
+            tokio::task::yield_now().await;
         }
         Ok(numbers)
     }

@@ -1,15 +1,22 @@
-//! The engine `memory`, against the rules of a backplane.
+//! The engine `memory`, against the rules of a backplane, and engines that break them.
+
+mod broken;
+mod suite;
+
+use std::{collections::HashMap, sync::Mutex};
 
 use sse_layer::{BoxError, backplane::memory::Memory, conformance::Engines};
 
-/// One engine, whatever the namespace: each test has its own.
-struct InMemory(Memory);
+/// An engine a namespace.
+#[derive(Default)]
+struct InMemory(Mutex<HashMap<String, Memory>>);
 
 impl Engines for InMemory {
     type Engine = Memory;
 
-    async fn node(&self, _namespace: &str) -> Result<Memory, BoxError> {
-        Ok(self.0.node())
+    async fn node(&self, namespace: &str) -> Result<Memory, BoxError> {
+        let mut engines = self.0.lock().unwrap();
+        Ok(engines.entry(namespace.to_owned()).or_default().node())
     }
 }
 
@@ -18,6 +25,6 @@ mod conforms {
 
     sse_layer::conformance_tests! {
         #[tokio::test(start_paused = true)]
-        InMemory(Memory::new())
+        InMemory::default()
     }
 }
