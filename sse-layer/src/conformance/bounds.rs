@@ -44,6 +44,7 @@ pub(super) async fn history_is_bounded_by_bytes<E: Engines>(
     scene: &Scene<'_, E>,
 ) -> Result<(), Failed> {
     if !scene.engines.bounds_bytes() {
+        scene.pass_unseen("the engine does not bound bytes");
         return Ok(());
     }
     let bounds = Bounds {

@@ -1,6 +1,10 @@
 //! The nodes of one check.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     Engines,
@@ -29,6 +33,7 @@ pub(super) const LIMIT: ReadLimit = ReadLimit {
 pub(super) struct Scene<'a, E> {
     pub(super) engines: &'a E,
     namespace: String,
+    unseen: OnceLock<&'static str>,
 }
 
 impl<'a, E> Scene<'a, E>
@@ -40,7 +45,28 @@ where
         Self {
             engines,
             namespace: format!("{words}_{:016x}", fastrand::u64(..)),
+            unseen: OnceLock::new(),
         }
+    }
+
+    /// The check passes, since what it is for is not there.
+    pub(super) fn pass_unseen(&self, why: &'static str) {
+        self.unseen.get_or_init(|| why);
+    }
+
+    /// Why the check passes unseen, if it does.
+    pub(super) fn unseen(&self) -> Option<&'static str> {
+        self.unseen.get().copied()
+    }
+
+    pub(super) async fn interrupt(&self) -> Result<bool, Failed> {
+        let interrupted = self.engines.interrupt(&self.namespace).await;
+        interrupted.map_err(|error| Failed::of("the nodes were not cut off", &*error))
+    }
+
+    pub(super) async fn restore(&self) -> Result<(), Failed> {
+        let restored = self.engines.restore(&self.namespace).await;
+        restored.map_err(|error| Failed::of("the nodes were not connected again", &*error))
     }
 
     pub(super) async fn node(&self) -> Result<Node<E::Engine>, Failed> {

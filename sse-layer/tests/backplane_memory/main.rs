@@ -1,6 +1,7 @@
 //! The engine `memory`, against the rules of a backplane, and engines that break them.
 
 mod broken;
+mod outages;
 mod suite;
 
 use std::{collections::HashMap, sync::Mutex};
@@ -17,6 +18,20 @@ impl Engines for InMemory {
     async fn node(&self, namespace: &str) -> Result<Memory, BoxError> {
         let mut engines = self.0.lock().unwrap();
         Ok(engines.entry(namespace.to_owned()).or_default().node())
+    }
+
+    async fn interrupt(&self, namespace: &str) -> Result<bool, BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.stop();
+        }
+        Ok(true)
+    }
+
+    async fn restore(&self, namespace: &str) -> Result<(), BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.start();
+        }
+        Ok(())
     }
 }
 

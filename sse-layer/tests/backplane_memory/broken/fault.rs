@@ -101,6 +101,16 @@ faults! {
     /// A place of another epoch is taken for one of this.
     TakesAnyPlace: numbers_go_on_behind_a_place;
     GoesOnBehindNothing: numbers_go_on_behind_a_place;
+    SaysNothingOfOutages: an_outage_is_told_and_overcome calls_fail_while_the_engine_is_not_reached;
+    TellsTwice: an_outage_is_told_and_overcome;
+    ForgetsATopicInOutages: an_outage_is_told_and_overcome;
+    /// What can't be read is empty.
+    HidesFailures: calls_fail_while_the_engine_is_not_reached;
+    /// What failed is published all the same, later.
+    PublishesWhenItCan: calls_fail_while_the_engine_is_not_reached;
+    /// What failed is listened to all the same, later.
+    ListensWhenItCan: topics_of_an_outage_are_not_listened_to;
+    LeavesOnlyWhatItReaches: topics_of_an_outage_are_not_listened_to;
     KeepsItsInbox: a_dropped_node_ends;
     /// A call that is dropped leaves the node busy for ever.
     IsSpoiledByDroppedCalls: calls_that_are_dropped_break_nothing;

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use sse_layer::backplane::{Bounds, Inbox, Stored};
@@ -17,10 +17,18 @@ pub(super) struct Faulty {
     inbox: Arc<dyn Inbox>,
     count: AtomicUsize,
     held_back: Mutex<Option<(String, u64, Stored)>>,
+    is_cut_off: Arc<AtomicBool>,
+    was_cut_off: AtomicBool,
 }
 
 impl Faulty {
-    pub(super) fn new(fault: Fault, node: usize, bounds: Bounds, inbox: Arc<dyn Inbox>) -> Self {
+    pub(super) fn new(
+        fault: Fault,
+        node: usize,
+        bounds: Bounds,
+        inbox: Arc<dyn Inbox>,
+        is_cut_off: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             fault,
             node,
@@ -28,6 +36,8 @@ impl Faulty {
             inbox,
             count: AtomicUsize::new(0),
             held_back: Mutex::default(),
+            is_cut_off,
+            was_cut_off: AtomicBool::new(false),
         }
     }
 }
@@ -38,6 +48,11 @@ impl Inbox for Faulty {
         let is_tenth = count % 10 == 9;
         match self.fault {
             Fault::LosesMessages if is_tenth => return,
+            Fault::ForgetsATopicInOutages
+                if topic == "99" && self.was_cut_off.load(Ordering::Relaxed) =>
+            {
+                return;
+            }
             Fault::LivesOnHistory if self.bounds.events == 0 => return,
             Fault::DoublesMessages if is_tenth => {
                 self.inbox.message(topic, epoch, message.clone());
@@ -62,11 +77,21 @@ impl Inbox for Faulty {
     }
 
     fn disconnected(&self) {
-        self.inbox.disconnected();
+        self.is_cut_off.store(true, Ordering::Relaxed);
+        self.was_cut_off.store(true, Ordering::Relaxed);
+        if self.fault != Fault::SaysNothingOfOutages {
+            self.inbox.disconnected();
+        }
     }
 
     fn reconnected(&self) {
-        self.inbox.reconnected();
+        self.is_cut_off.store(false, Ordering::Relaxed);
+        if self.fault != Fault::SaysNothingOfOutages {
+            self.inbox.reconnected();
+        }
+        if self.fault == Fault::TellsTwice {
+            self.inbox.reconnected();
+        }
     }
 }
 

@@ -68,7 +68,16 @@ impl Engines for Broken {
             listened: Mutex::default(),
             is_busy: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
+            is_cut_off: Arc::default(),
         })
+    }
+
+    async fn interrupt(&self, namespace: &str) -> Result<bool, BoxError> {
+        self.engines.interrupt(namespace).await
+    }
+
+    async fn restore(&self, namespace: &str) -> Result<(), BoxError> {
+        self.engines.restore(namespace).await
     }
 }
 
@@ -82,6 +91,7 @@ pub(crate) struct Node {
     listened: Mutex<HashMap<String, usize>>,
     is_busy: AtomicBool,
     calls: AtomicUsize,
+    is_cut_off: Arc<AtomicBool>,
 }
 
 impl Drop for Node {
@@ -103,7 +113,13 @@ impl Backplane for Node {
         }
         let inbox: Arc<dyn Inbox> = match self.fault {
             Fault::HandsOverLate => Arc::new(Late::new(inbox)),
-            fault => Arc::new(Faulty::new(fault, self.number, bounds, inbox)),
+            fault => Arc::new(Faulty::new(
+                fault,
+                self.number,
+                bounds,
+                inbox,
+                Arc::clone(&self.is_cut_off),
+            )),
         };
         let bounds = match self.fault {
             Fault::KeepsTooMany => Bounds {
@@ -164,6 +180,21 @@ impl Backplane for Node {
                     tokio::task::yield_now().await;
                     self.is_busy.store(false, Ordering::Relaxed);
                 }
+                Fault::PublishesWhenItCan => {
+                    let (inner, topic) = (self.inner.clone(), topic.clone());
+                    let frame = event.frame.to_vec();
+                    let again = move |inner: Memory| async move {
+                        let (topic, frame) = (&topic, &frame);
+                        let key = None;
+                        inner.publish(Outgoing { topic, frame, key }).await
+                    };
+                    let failed = match self.inner.publish(event).await {
+                        Ok(place) => return Ok(place),
+                        Err(failed) => failed,
+                    };
+                    until_it_is_done(move || again.clone()(inner.clone()));
+                    return Err(failed);
+                }
                 Fault::PublishesAgain if call % 10 == 9 => {
                     self.inner.publish(event).await?;
                 }
@@ -216,7 +247,15 @@ impl Backplane for Node {
                 Fault::TakesPatterns if topic == "*" => self.inner.listen("a").await?,
                 _ => {}
             }
-            self.inner.listen(&self.topic(topic)).await
+            let listening = self.inner.listen(&self.topic(topic)).await;
+            if listening.is_err() && self.fault == Fault::ListensWhenItCan {
+                let (inner, topic) = (self.inner.clone(), topic.to_owned());
+                until_it_is_done(move || {
+                    let (inner, topic) = (inner.clone(), topic.clone());
+                    async move { inner.listen(&topic).await }
+                });
+            }
+            listening
         })
     }
 
@@ -224,6 +263,7 @@ impl Backplane for Node {
         self.asked.lock().unwrap().remove(topic);
         match self.fault {
             Fault::NeverLeaves => {}
+            Fault::LeavesOnlyWhatItReaches if self.is_cut_off.load(Ordering::Relaxed) => {}
             Fault::LeavesLate => {
                 let (inner, topic) = (self.inner.clone(), topic.to_owned());
                 tokio::spawn(async move {
@@ -288,7 +328,11 @@ impl Backplane for Node {
                 ),
                 _ => (after, limit),
             };
-            let page = self.inner.read(&self.topic(topic), after, limit).await?;
+            let read = self.inner.read(&self.topic(topic), after, limit).await;
+            if read.is_err() && self.fault == Fault::HidesFailures {
+                return Ok(Page::default());
+            }
+            let page = read?;
             Ok(self.spoil(page, after, limit))
         })
     }
@@ -389,4 +433,17 @@ impl Node {
         }
         page
     }
+}
+
+/// Tries again and again, in a task of its own.
+fn until_it_is_done<T, F>(call: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Result<T, BackplaneError>> + Send,
+    T: Send,
+{
+    tokio::spawn(async move {
+        while call().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
 }
