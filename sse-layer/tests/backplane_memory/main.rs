@@ -1,5 +1,7 @@
 //! The engine `memory`, against the rules of a backplane, and engines that break them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 mod broken;
 mod outages;
 mod suite;
@@ -40,6 +42,16 @@ mod conforms {
 
     sse_layer::conformance_tests! {
         #[tokio::test(start_paused = true)]
+        InMemory::default()
+    }
+}
+
+/// With callers that are at it at the very same time, as they are at an engine behind a connection.
+mod conforms_on_many_threads {
+    use super::*;
+
+    sse_layer::conformance_tests! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
         InMemory::default()
     }
 }
