@@ -44,11 +44,16 @@ macro_rules! __conformance_checks {
                 many_publishers_are_seen_in_one_order:
                     "Four nodes that publish at once all see the same events in the same order, \
                      each once, and read them so.";
+                calls_at_once_get_their_own_answers:
+                    "Of many calls of one node at once, each is answered what it asked for.";
             }
             history {
                 history_is_read_after_a_number:
                     "A read gives what is behind the number, whether an event has that number or \
                      not, and nothing is missing.";
+                any_number_can_be_read_after:
+                    "Behind a number that was never given there is nothing, and nothing is \
+                     missing.";
                 history_is_read_in_pages:
                     "Pages by count and by bytes keep to the limit, tell whether there is more, \
                      and together lose nothing and give nothing twice.";

@@ -44,6 +44,10 @@ faults! {
     ReadsPastTheNumber: history_is_read_after_a_number history_is_read_in_pages
         reading_while_others_publish_loses_nothing;
     IgnoresTheByteLimit: history_is_read_in_pages a_page_has_one_event_at_least;
+    HasSignedNumbers: any_number_can_be_read_after;
+    WrapsNumbers: any_number_can_be_read_after;
+    /// Answers the newest number when it is asked which one it has given.
+    AnswersTheNewest: calls_at_once_get_their_own_answers;
     HasNeverMore: history_is_read_in_pages a_page_has_one_event_at_least;
     HasAlwaysMore: history_is_read_in_pages a_topic_without_events_is_empty;
     SkipsLargeEvents: a_page_has_one_event_at_least;

@@ -216,6 +216,10 @@ impl Backplane for Node {
             match self.fault {
                 Fault::RepeatsNumbers => place.sequence = place.sequence / 2 + 1,
                 Fault::HasAnEpochANode => place.epoch ^= self.number as u64,
+                Fault::AnswersTheNewest => {
+                    tokio::task::yield_now().await;
+                    place = self.inner.frontier(place).await?;
+                }
                 _ => {}
             }
             Ok(place)
@@ -316,7 +320,11 @@ impl Backplane for Node {
         limit: ReadLimit,
     ) -> BoxFuture<'a, Result<Page, BackplaneError>> {
         Box::pin(async move {
+            if self.fault == Fault::HasSignedNumbers && i64::try_from(after).is_err() {
+                return Err(BackplaneError::new(Failure::Refused, "out of range"));
+            }
             let (after, limit) = match self.fault {
+                Fault::WrapsNumbers => (after.wrapping_add(1).saturating_sub(1), limit),
                 Fault::ReadsFromTheNumber => (after.saturating_sub(1), limit),
                 Fault::ReadsPastTheNumber if after > 0 => (after + 1, limit),
                 Fault::IgnoresTheByteLimit => (
