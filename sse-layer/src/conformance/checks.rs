@@ -30,6 +30,9 @@ macro_rules! __conformance_checks {
                 every_node_has_the_same_numbers:
                     "What is published at one node has the same epoch, numbers and bytes at \
                      another, handed over and read.";
+                nodes_that_begin_at_once_agree:
+                    "Nodes that are the first of their engine all at once have one epoch and one \
+                     line of numbers.";
                 each_event_tells_the_one_before_it_in_its_topic:
                     "`previous` is the number of the event before it in its topic, and 0 for the \
                      first, handed over and read.";

@@ -74,10 +74,16 @@ where
     }
 
     pub(super) async fn node_with(&self, bounds: Bounds) -> Result<Node<E::Engine>, Failed> {
-        let engine = Arc::new(self.engines.node(&self.namespace).await?);
-        let seen = Arc::new(Seen::default());
-        engine.open(Arc::clone(&seen) as _, bounds).await?;
-        Ok(Node { engine, seen })
+        let node = self.node_to_open().await?;
+        node.open(bounds).await?;
+        Ok(node)
+    }
+
+    pub(super) async fn node_to_open(&self) -> Result<Node<E::Engine>, Failed> {
+        Ok(Node {
+            engine: Arc::new(self.engines.node(&self.namespace).await?),
+            seen: Arc::default(),
+        })
     }
 }
 
@@ -108,6 +114,10 @@ impl<B> Node<B>
 where
     B: Backplane,
 {
+    pub(super) async fn open(&self, bounds: Bounds) -> Result<(), BackplaneError> {
+        self.engine.open(Arc::clone(&self.seen) as _, bounds).await
+    }
+
     /// Publishes an event with this text as its frame.
     pub(super) async fn put(&self, topic: &str, frame: &str) -> Result<Place, BackplaneError> {
         self.put_with(topic, frame, None).await

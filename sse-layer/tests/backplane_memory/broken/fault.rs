@@ -25,6 +25,8 @@ faults! {
         numbers_increase_over_all_topics reading_while_others_publish_loses_nothing;
     /// All is lost and numbers begin again when a node is dropped.
     LosesAllWithANode: a_later_node_goes_on a_dropped_node_ends;
+    /// Each node that finds nothing begins an epoch, also where another is at it.
+    BeginsOften: nodes_that_begin_at_once_agree;
     ForgetsPrevious: each_event_tells_the_one_before_it_in_its_topic
         without_history_live_events_go_on;
     /// The previous number of the engine instead of that of the topic.

@@ -38,6 +38,7 @@ struct Shared {
     /// Places by key, over all topics.
     keys: Mutex<HashMap<String, Place>>,
     most_missing: Mutex<Option<u64>>,
+    has_begun: AtomicBool,
     leaked: Mutex<Vec<Arc<dyn Inbox>>>,
 }
 
@@ -152,7 +153,14 @@ impl Backplane for Node {
             },
             _ => bounds,
         };
-        self.inner.open(inbox, bounds)
+        Box::pin(async move {
+            if self.fault == Fault::BeginsOften && !self.shared.has_begun.load(Ordering::Relaxed) {
+                tokio::task::yield_now().await;
+                self.inner.lose_data();
+                self.shared.has_begun.store(true, Ordering::Relaxed);
+            }
+            self.inner.open(inbox, bounds).await
+        })
     }
 
     fn publish<'a>(&'a self, event: Outgoing<'a>) -> BoxFuture<'a, Result<Place, BackplaneError>> {
