@@ -24,6 +24,11 @@ pub(super) fn not_connected(error: RedisError) -> BackplaneError {
     }
 }
 
+/// Whether the connection is of no use any more.
+pub(super) fn is_broken(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Io | ErrorKind::Parse)
+}
+
 /// Whether another server has to be asked, which a new connection finds out.
 pub(super) fn is_elsewhere(error: &RedisError) -> bool {
     const CODES: [&str; 6] = [

@@ -16,8 +16,8 @@ pub(super) struct Url {
 /// Who is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Servers {
-    /// The server itself, or any of a cluster.
-    One(Host),
+    /// The server itself, or some of a cluster, the first that is reached.
+    Hosts(Vec<Host>),
     /// These sentinels, for the server that they call the master of this name.
     Sentinels { sentinels: Vec<Host>, master: String },
 }
@@ -71,11 +71,10 @@ impl Url {
             if master.is_empty() {
                 return Err(InvalidConfig("the URL has no name of a master behind the sentinels"));
             }
-            let sentinels = hosts.split(',').map(|host| Host::parse(host, 26379));
-            let sentinels = sentinels.collect::<Result<_, _>>()?;
+            let sentinels = Host::parse_list(hosts, 26379)?;
             (Servers::Sentinels { sentinels, master }, database)
         } else {
-            (Servers::One(Host::parse(hosts, 6379)?), path)
+            (Servers::Hosts(Host::parse_list(hosts, 6379)?), path)
         };
         let mut prefix = None;
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -98,8 +97,12 @@ impl Url {
 const SCHEMES: &str = "the URL does not begin with `redis://`, `rediss://`, `redis+sentinel://` or `rediss+sentinel://`";
 
 impl Host {
-    /// Also what a cluster answers: `host:port`.
-    pub(super) fn parse(text: &str, default_port: u16) -> Result<Self, InvalidConfig> {
+    fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, InvalidConfig> {
+        let hosts = text.split(',').map(|host| Self::parse(host, default_port));
+        hosts.collect()
+    }
+
+    fn parse(text: &str, default_port: u16) -> Result<Self, InvalidConfig> {
         let (name, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (name, rest) = rest
@@ -116,7 +119,7 @@ impl Host {
         let port = port
             .filter(|port| *port != 0)
             .ok_or(InvalidConfig("the URL's port is no number from 1 to 65535"))?;
-        if name.is_empty() || name.contains(['/', ' ', ',', '@', '%']) {
+        if name.is_empty() || name.contains(['/', ' ', '@', '%']) {
             return Err(InvalidConfig("the URL has no host"));
         }
         Ok(Self {
@@ -198,7 +201,7 @@ mod tests {
         assert!(url.tls);
         assert_eq!(url.user.as_deref(), Some("user"));
         assert_eq!(url.password.as_deref(), Some("p@ss+:w"));
-        assert_eq!(url.servers, Servers::One(host("redis.example", 6380)));
+        assert_eq!(url.servers, Servers::Hosts(vec![host("redis.example", 6380)]));
         assert_eq!(url.database, 3);
         assert_eq!(url.prefix.as_deref(), Some("my app"));
     }
@@ -208,12 +211,18 @@ mod tests {
         for url in ["redis://h", "redis://h/", "redis://h:6379", "redis://h/0?"] {
             let url = Url::parse(url).unwrap();
             assert!(!url.tls);
-            assert_eq!(url.servers, Servers::One(host("h", 6379)));
+            assert_eq!(url.servers, Servers::Hosts(vec![host("h", 6379)]));
             assert_eq!((url.user, url.password, url.database), (None, None, 0));
         }
         let url = Url::parse("redis://:secret@[::1]:7").unwrap();
-        assert_eq!(url.servers, Servers::One(host("::1", 7)));
+        assert_eq!(url.servers, Servers::Hosts(vec![host("::1", 7)]));
         assert_eq!((url.user, url.password.as_deref()), (None, Some("secret")));
+    }
+
+    #[test]
+    fn several_servers_of_a_cluster_may_be_named() {
+        let url = Url::parse("redis://a,b:7").unwrap();
+        assert_eq!(url.servers, Servers::Hosts(vec![host("a", 6379), host("b", 7)]));
     }
 
     #[test]
@@ -240,7 +249,7 @@ mod tests {
             "redis://u:secret@h:0",
             "redis://u:secret@h:65536",
             "redis://u:secret@h:x",
-            "redis://u:secret@h,g",
+            "redis://u:secret@h,",
             "redis://u:secret@h/x",
             "redis://u:secret@h/-1",
             "redis://u:secret@[::1",

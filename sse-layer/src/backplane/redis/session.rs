@@ -1,0 +1,102 @@
+//! The engine's task: from one connection to the next.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use redis::{Cmd, RedisError, Value, aio::MultiplexedConnection};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep},
+};
+
+use super::{
+    connect::{Connector, Link, OnPush, Spawned},
+    failure::{not_connected, unavailable},
+    frontier, listening,
+    pause::Pauses,
+    shared::Shared,
+};
+use crate::{backplane::BackplaneError, error::BoxError};
+
+/// Connects, tells whether that was possible, and then keeps a connection for ever.
+pub(super) async fn run(
+    connector: Connector,
+    shared: Arc<Shared>,
+    opened: oneshot::Sender<Result<(), BackplaneError>>,
+) {
+    let taking = shared.clone();
+    let on_push: OnPush = Arc::new(move |push| taking.take(push));
+    let mut link = match connector.connect(&on_push).await {
+        Ok(link) => link,
+        Err(error) => {
+            let _ = opened.send(Err(error));
+            return;
+        }
+    };
+    warn_of_eviction(link.commands.clone()).await;
+    let mut opened = Some(opened);
+    let mut pauses = Pauses::new();
+    loop {
+        let connected_at = Instant::now();
+        let ended = session(&shared, link, || match opened.take() {
+            Some(opened) => {
+                let _ = opened.send(Ok(()));
+            }
+            None => shared.inbox.reconnected(),
+        });
+        let error = ended.await;
+        let was_connected = shared.disconnected();
+        if let Some(opened) = opened.take() {
+            let _ = opened.send(Err(not_connected(error)));
+            return;
+        }
+        tracing::warn!(%error, "the connection to Redis has ended");
+        if was_connected {
+            shared.inbox.disconnected();
+        }
+        // A server that lets nodes in and then throws them out is not asked without pause either.
+        if connected_at.elapsed() > Pauses::LONGEST {
+            pauses = Pauses::new();
+        }
+        link = loop {
+            sleep(pauses.next()).await;
+            match connector.connect(&on_push).await {
+                Ok(link) => break link,
+                Err(error) => {
+                    let source = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::warn!(%error, source, "Redis is not reached");
+                }
+            }
+        };
+    }
+}
+
+/// The life of a connection, from `connected` until it fails.
+async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> RedisError {
+    let Link {
+        commands,
+        mut commands_driver,
+        subscription,
+        subscription_driver,
+    } = link;
+    let work = async {
+        let mut listening = subscription.clone();
+        if let Err(error) = listening::resume(shared, &mut listening).await {
+            return error;
+        }
+        shared.connected(commands.clone());
+        connected();
+        let failed = tokio::select! {
+            failed = listening::serve(shared, &mut listening) => failed,
+            failed = frontier::serve(shared, &commands) => failed,
+            failed = ping(&commands, shared.timeout) => failed,
+            failed = ping(&subscription, shared.timeout) => failed,
+            () = commands_driver.ended() => Err(closed()),
+            () = shared.elsewhere.notified() => Err(elsewhere()),
+        };
+        failed.err().unwrap_or_else(closed)
+    };
+    tokio::select! {
+        error = work => error,
+        () = subscription_driver => closed(),
+    }
+}
