@@ -1,21 +1,21 @@
 //! The engine's task: from one connection to the next.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error as _, sync::Arc, time::Duration};
 
-use redis::{Cmd, RedisError, Value, aio::MultiplexedConnection};
+use redis::{Cmd, ErrorKind, RedisError, Value, aio::MultiplexedConnection};
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep},
 };
 
 use super::{
-    connect::{Connector, Link, OnPush, Spawned},
-    failure::{not_connected, unavailable},
+    connect::{Connector, Link, OnPush},
+    failure::not_connected,
     frontier, listening,
     pause::Pauses,
     shared::Shared,
 };
-use crate::{backplane::BackplaneError, error::BoxError};
+use crate::backplane::BackplaneError;
 
 /// Connects, tells whether that was possible, and then keeps a connection for ever.
 pub(super) async fn run(
@@ -62,7 +62,7 @@ pub(super) async fn run(
             match connector.connect(&on_push).await {
                 Ok(link) => break link,
                 Err(error) => {
-                    let source = std::error::Error::source(&error).map(ToString::to_string);
+                    let source = error.source().map(ToString::to_string);
                     tracing::warn!(%error, source, "Redis is not reached");
                 }
             }
@@ -91,7 +91,7 @@ async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> 
             failed = ping(&commands, shared.timeout) => failed,
             failed = ping(&subscription, shared.timeout) => failed,
             () = commands_driver.ended() => Err(closed()),
-            () = shared.elsewhere.notified() => Err(elsewhere()),
+            () = shared.elsewhere() => Err(elsewhere()),
         };
         failed.err().unwrap_or_else(closed)
     };
@@ -99,4 +99,36 @@ async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> 
         error = work => error,
         () = subscription_driver => closed(),
     }
+}
+
+/// Asks from time to time, so that a server that has gone without a word is noticed.
+async fn ping(connection: &MultiplexedConnection, timeout: Duration) -> Result<(), RedisError> {
+    let mut connection = connection.clone();
+    loop {
+        sleep(timeout / 2).await;
+        let answer: Result<Value, _> = Cmd::new().arg("PING").query_async(&mut connection).await;
+        answer?;
+    }
+}
+
+/// What Redis evicts is lost without a trace.
+async fn warn_of_eviction(mut commands: MultiplexedConnection) {
+    let mut ask = Cmd::new();
+    ask.arg("CONFIG").arg("GET").arg("maxmemory-policy");
+    let answer: Result<HashMap<String, String>, _> = ask.query_async(&mut commands).await;
+    let policy = answer.ok().and_then(|mut found| found.remove("maxmemory-policy"));
+    if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
+        tracing::warn!(
+            policy,
+            "Redis throws events away where memory is short; set maxmemory-policy to noeviction"
+        );
+    }
+}
+
+fn closed() -> RedisError {
+    (ErrorKind::Io, "the connection was closed").into()
+}
+
+fn elsewhere() -> RedisError {
+    (ErrorKind::Io, "another server takes the writes").into()
 }

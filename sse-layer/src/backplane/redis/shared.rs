@@ -31,8 +31,7 @@ pub(super) struct Shared {
     pub(super) asked: Notify,
     /// Someone waits for a frontier.
     pub(super) frontier_asked: Notify,
-    /// The server has told that another one has to be asked.
-    pub(super) elsewhere: Notify,
+    elsewhere_told: Notify,
     state: Mutex<State>,
 }
 
@@ -45,6 +44,8 @@ struct State {
     requests: VecDeque<Request>,
     frontiers: Vec<Frontier>,
     marker: Option<Marker>,
+    /// The server has told that another one has to be asked.
+    is_elsewhere: bool,
 }
 
 /// What a subscription is asked for.
@@ -86,7 +87,7 @@ impl Shared {
             inbox,
             asked: Notify::new(),
             frontier_asked: Notify::new(),
-            elsewhere: Notify::new(),
+            elsewhere_told: Notify::new(),
             state: Mutex::default(),
         }
     }
@@ -99,7 +100,8 @@ impl Shared {
     /// An error of a command. It may tell that another server has to be asked.
     pub(super) fn failed(&self, error: RedisError) -> BackplaneError {
         if is_elsewhere(&error) {
-            self.elsewhere.notify_one();
+            self.state().is_elsewhere = true;
+            self.elsewhere_told.notify_one();
         }
         failed(error)
     }
@@ -147,7 +149,16 @@ impl Shared {
 
     /// There is a connection, and it listens to all topics.
     pub(super) fn connected(&self, commands: MultiplexedConnection) {
-        self.state().commands = Some(commands);
+        let mut state = self.state();
+        state.commands = Some(commands);
+        state.is_elsewhere = false;
+    }
+
+    /// Resolves when the server has told that another one has to be asked.
+    pub(super) async fn elsewhere(&self) {
+        while !self.state().is_elsewhere {
+            self.elsewhere_told.notified().await;
+        }
     }
 
     /// There is no connection any more. Whoever waits is told by the end of its channel. Answers
