@@ -1,6 +1,6 @@
 //! Who may come in, and by which way.
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use sse_layer::backplane::{Backplane, Failure, redis::Redis};
 
 use super::{
@@ -16,7 +16,10 @@ async fn refusal(engine: Redis) -> (Failure, String) {
         panic!("it was let in");
     };
     let cause = std::error::Error::source(&error).unwrap();
-    (error.failure(), format!("{error} {error:?} {cause} {cause:?}"))
+    (
+        error.failure(),
+        format!("{error} {error:?} {cause} {cause:?}"),
+    )
 }
 
 #[tokio::test]
@@ -27,7 +30,10 @@ async fn a_node_without_the_password_is_told_and_not_tried_again() {
     for login in [":wr0ng", "nobody:wr0ng"] {
         let (failure, said) = refusal(Redis::new(&server.url_for(login)).unwrap()).await;
         assert_eq!(failure, Failure::Refused, "{said}");
-        assert!(said.contains("WRONGPASS") && !said.contains("wr0ng"), "{said}");
+        assert!(
+            said.contains("WRONGPASS") && !said.contains("wr0ng"),
+            "{said}"
+        );
     }
     let (failure, said) = refusal(Redis::new(&server.url()).unwrap()).await;
     assert_eq!(failure, Failure::Refused, "{said}");
@@ -78,7 +84,7 @@ async fn the_rights_that_the_docs_name_are_enough() {
     let foreign = Redis::new(&server.url_for("node:s3cr3t")).unwrap();
     let (failure, said) = refusal(foreign.prefix("another").unwrap()).await;
     assert_eq!(failure, Failure::Refused, "{said}");
-    assert!(said.contains("No permissions") || said.contains("NOPERM"), "{said}");
+    assert!(said.contains("NoPerm"), "{said}");
 }
 
 #[tokio::test]
@@ -86,8 +92,23 @@ async fn a_topic_that_may_not_be_listened_to_takes_no_other_with_it() {
     let Some(server) = engines::Redis::start() else {
         return;
     };
-    server.cli(&["ACL", "SETUSER", "some", "on", ">p", "~*", "+@all", "resetchannels"]);
-    server.cli(&["ACL", "SETUSER", "some", "&{sse}:node:*", "&{sse}:live:open*"]);
+    server.cli(&[
+        "ACL",
+        "SETUSER",
+        "some",
+        "on",
+        ">p",
+        "~*",
+        "+@all",
+        "resetchannels",
+    ]);
+    server.cli(&[
+        "ACL",
+        "SETUSER",
+        "some",
+        "&{sse}:node:*",
+        "&{sse}:live:open*",
+    ]);
     let node = Node::at(&server.url_for("some:p")).await;
     let topics = ["open 1", "closed", "open 2"];
     let (one, closed, two) = tokio::join!(
@@ -102,7 +123,12 @@ async fn a_topic_that_may_not_be_listened_to_takes_no_other_with_it() {
     for topic in topics {
         publisher.publish(topic, topic).await;
     }
-    let handed: Vec<_> = node.messages(2).await.iter().map(|(.., m)| text(m)).collect();
+    let handed: Vec<_> = node
+        .messages(2)
+        .await
+        .iter()
+        .map(|(.., m)| text(m))
+        .collect();
     assert_eq!(handed, ["open 1", "open 2"]);
     // Publishing there is refused as well, and nothing of it is done.
     let error = node.try_publish("closed", "x").await.unwrap_err();
@@ -114,6 +140,8 @@ async fn a_topic_that_may_not_be_listened_to_takes_no_other_with_it() {
 fn certificates() -> [String; 3] {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // One whose subject is its issuer would be taken for one that has signed itself.
+    params.distinguished_name.push(DnType::CommonName, "an authority");
     let key = KeyPair::generate().unwrap();
     let ca = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);
@@ -135,10 +163,16 @@ async fn a_server_is_reached_by_tls_if_its_authority_is_known() {
     node.publish("a", "1").await;
     node.messages(1).await;
     let [other, ..] = certificates();
-    for engine in [engine(), engine().root_certificates(other.as_bytes()).unwrap()] {
+    for engine in [
+        engine(),
+        engine().root_certificates(other.as_bytes()).unwrap(),
+    ] {
         let (failure, said) = refusal(engine).await;
         assert_eq!(failure, Failure::Unavailable, "{said}");
-        assert!(said.contains("UnknownIssuer") || said.contains("BadSignature"), "{said}");
+        assert!(
+            said.contains("UnknownIssuer") || said.contains("BadSignature"),
+            "{said}"
+        );
     }
     // The name is looked at, too.
     let address = server.url().replace("localhost", "127.0.0.1");
@@ -183,11 +217,18 @@ async fn an_engine_is_opened_once() {
         return;
     };
     let node = Node::at(&server.url()).await;
-    let error = node.engine.open(node.inbox.clone(), BOUNDS).await.unwrap_err();
+    let error = node
+        .engine
+        .open(node.inbox.clone(), BOUNDS)
+        .await
+        .unwrap_err();
     assert_eq!(error.failure(), Failure::Refused);
     node.publish("a", "1").await;
     // And before that, nothing is there.
     let closed = Redis::new(&server.url()).unwrap();
     closed.leave("a");
-    assert_eq!(closed.listen("a").await.unwrap_err().failure(), Failure::Unavailable);
+    assert_eq!(
+        closed.listen("a").await.unwrap_err().failure(),
+        Failure::Unavailable
+    );
 }

@@ -62,7 +62,8 @@ async fn a_server_that_was_killed_and_comes_back_with_its_data_goes_on() {
     node.until_reconnected(1).await;
     publisher.publish("left", "x").await;
     publisher.publish("a", "3").await;
-    let seen = node.until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "3"));
+    let seen = node
+        .until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "3"));
     let seen = seen.await;
     assert_eq!(outages(&seen), 1);
     let left = |seen: &Seen| matches!(seen, Seen::Message(topic, ..) if topic == "left");
@@ -94,7 +95,8 @@ async fn a_server_that_has_lost_its_data_has_another_epoch() {
     assert_eq!((frontier.epoch, frontier.sequence), (page.epoch, 0));
     let second = node.publish("a", "2").await;
     assert_eq!(second.epoch, page.epoch);
-    let seen = node.until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "2"));
+    let seen = node
+        .until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "2"));
     let seen = seen.await;
     let Some(Seen::Message(_, epoch, message)) = seen.last() else {
         panic!("{seen:?}");
@@ -102,7 +104,7 @@ async fn a_server_that_has_lost_its_data_has_another_epoch() {
     assert_eq!((*epoch, message.previous), (second.epoch, 0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_published_while_the_connection_was_cut_is_read_and_the_rest_handed_over() {
     let Some(server) = engines::Redis::start() else {
         return;
@@ -131,7 +133,10 @@ async fn whatever_was_published_while_the_connection_was_cut_is_read_and_the_res
     assert_eq!((topic.as_str(), text(after).as_str()), ("b", "after"));
     assert_eq!(after.previous, meanwhile.sequence);
     let page = node.read("b", before.sequence).await;
-    assert_eq!((texts(&page), page.missing), (vec!["meanwhile".into(), "after".into()], None));
+    assert_eq!(
+        (texts(&page), page.missing),
+        (vec!["meanwhile".into(), "after".into()], None)
+    );
     assert_eq!(outages(&node.inbox.seen()), 1);
     assert_eq!(proxy.open(), 2);
 }
@@ -143,7 +148,10 @@ async fn connections_that_are_cut_again_and_again_come_back_each_time() {
     };
     let node = Node::at(&server.url()).await;
     node.listen("a").await;
-    for (i, kind) in ["normal", "pubsub", "normal", "pubsub"].into_iter().enumerate() {
+    for (i, kind) in ["normal", "pubsub", "normal", "pubsub"]
+        .into_iter()
+        .enumerate()
+    {
         // Without either of its connections it has none.
         server.cli(&["CLIENT", "KILL", "TYPE", kind]);
         node.until_reconnected(i + 1).await;
@@ -176,14 +184,21 @@ async fn a_server_that_answers_nothing_is_given_up_and_tried_again() {
     let error = node.engine.publish(event).await.unwrap_err();
     assert_eq!(error.failure(), Failure::Unknown);
     node.until_disconnected(1).await;
-    assert!(begun.elapsed() < Duration::from_millis(1000), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_millis(1000),
+        "{:?}",
+        begun.elapsed()
+    );
     fails_at_once(&node).await;
     server.thaw();
     node.until_reconnected(1).await;
     // It may have been published or not. With its key it is there once.
     let place = node.engine.publish(event).await.unwrap();
     let page = node.read("a", 0).await;
-    assert_eq!((texts(&page), page.messages[1].sequence), (vec!["1".into(), "2".into()], place.sequence));
+    assert_eq!(
+        (texts(&page), page.messages[1].sequence),
+        (vec!["1".into(), "2".into()], place.sequence)
+    );
 }
 
 #[tokio::test]
@@ -197,7 +212,11 @@ async fn a_network_that_has_gone_without_a_word_is_noticed_though_nothing_is_sen
     proxy.stall();
     let begun = Instant::now();
     node.until_disconnected(1).await;
-    assert!(begun.elapsed() < Duration::from_millis(1000), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_millis(1000),
+        "{:?}",
+        begun.elapsed()
+    );
     proxy.go_on();
     node.until_reconnected(1).await;
     node.publish("a", "1").await;
@@ -219,7 +238,10 @@ async fn scripts_that_were_forgotten_are_sent_again() {
         server.cli(&["SCRIPT", "FLUSH"]);
         assert_eq!(node.texts("a", 0).await.len(), i + 1);
         server.cli(&["SCRIPT", "FLUSH"]);
-        assert_eq!(node.engine.newest("a", ALL).await.unwrap().messages.len(), i + 1);
+        assert_eq!(
+            node.engine.newest("a", ALL).await.unwrap().messages.len(),
+            i + 1
+        );
     }
     node.messages(3).await;
     assert_eq!(outages(&node.inbox.seen()), 0);
@@ -263,7 +285,13 @@ async fn what_is_not_ours_is_refused_and_left_as_it_is() {
     node.publish("good", "1").await;
     server.cli(&["SET", "{sse}:topic:text", "mine"]);
     server.cli(&["XADD", "{sse}:topic:stream", "5-0", "mine", "mine"]);
-    server.cli(&["XADD", "{sse}:topic:later", "9007199254740991-0", "frame", "mine"]);
+    server.cli(&[
+        "XADD",
+        "{sse}:topic:later",
+        "9007199254740991-0",
+        "frame",
+        "mine",
+    ]);
     let clock = server.cli(&["HGETALL", "{sse}:clock"]);
     for topic in ["text", "stream", "later"] {
         node.listen(topic).await;
@@ -293,7 +321,12 @@ async fn what_is_no_event_is_passed_over() {
     };
     let node = Node::at(&server.url()).await;
     node.listen("a").await;
-    for payload in ["", "hello", "0123456789abcdef 1\n", "0123456789abcdef -1 0\nx"] {
+    for payload in [
+        "",
+        "hello",
+        "0123456789abcdef 1\n",
+        "0123456789abcdef -1 0\nx",
+    ] {
         server.cli(&["PUBLISH", "{sse}:live:a", payload]);
     }
     node.publish("a", "1").await;

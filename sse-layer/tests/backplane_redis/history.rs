@@ -19,7 +19,14 @@ async fn no_more_than_so_many_events_are_given_and_the_rest_is_missing() {
     let Some(server) = engines::Redis::start() else {
         return;
     };
-    let node = with(&server, Bounds { events: 10, ..BOUNDS }).await;
+    let node = with(
+        &server,
+        Bounds {
+            events: 10,
+            ..BOUNDS
+        },
+    )
+    .await;
     let mut places = Vec::new();
     for i in 0..500 {
         places.push(node.publish("a", &i.to_string()).await.sequence);
@@ -42,7 +49,14 @@ async fn no_more_than_so_many_bytes_are_kept() {
     let Some(server) = engines::Redis::start() else {
         return;
     };
-    let node = with(&server, Bounds { bytes: 100, ..BOUNDS }).await;
+    let node = with(
+        &server,
+        Bounds {
+            bytes: 100,
+            ..BOUNDS
+        },
+    )
+    .await;
     let mut places = Vec::new();
     for i in 0..50 {
         places.push(node.publish("a", &format!("{i:030}")).await.sequence);
@@ -57,7 +71,10 @@ async fn no_more_than_so_many_bytes_are_kept() {
     assert_eq!((page.messages.len(), page.missing), (0, Some(large)));
     let small = node.publish("a", "small").await.sequence;
     let page = node.read("a", places[49]).await;
-    assert_eq!((texts(&page), page.missing), (vec!["small".to_owned()], Some(large)));
+    assert_eq!(
+        (texts(&page), page.missing),
+        (vec!["small".to_owned()], Some(large))
+    );
     assert_eq!(node.read("a", large).await.missing, None);
     assert_eq!(page.messages[0].sequence, small);
 }
@@ -95,7 +112,10 @@ async fn what_is_too_old_is_not_given_and_shows_that_it_is_missing() {
     let newest = old.missing.unwrap();
     node.publish("a", "new").await;
     let page = node.read("a", 0).await;
-    assert_eq!((texts(&page), page.missing), (vec!["new".to_owned()], Some(newest)));
+    assert_eq!(
+        (texts(&page), page.missing),
+        (vec!["new".to_owned()], Some(newest))
+    );
     assert_eq!(page.messages[0].previous, newest);
     assert_eq!(node.read("a", newest).await.missing, None);
 }
@@ -133,16 +153,26 @@ async fn a_history_that_is_off_gives_nothing_and_tells_what_is_missing() {
         return;
     };
     for bounds in [
-        Bounds { events: 0, ..BOUNDS },
+        Bounds {
+            events: 0,
+            ..BOUNDS
+        },
         Bounds { bytes: 0, ..BOUNDS },
-        Bounds { age: Duration::ZERO, ..BOUNDS },
+        Bounds {
+            age: Duration::ZERO,
+            ..BOUNDS
+        },
     ] {
         let node = with(&server, bounds).await;
         node.listen("a").await;
         let first = node.publish("a", "1").await.sequence;
         let second = node.publish("a", "2").await.sequence;
         let page = node.read("a", first - 1).await;
-        assert_eq!((page.messages.len(), page.missing), (0, Some(second)), "{bounds:?}");
+        assert_eq!(
+            (page.messages.len(), page.missing),
+            (0, Some(second)),
+            "{bounds:?}"
+        );
         assert_eq!(node.read("a", second).await.missing, None);
         let newest = node.engine.newest("a", ALL).await.unwrap();
         assert!(newest.messages.is_empty());
@@ -162,10 +192,22 @@ async fn a_page_has_its_limits_and_the_next_one_goes_on() {
     let all = node.texts("a", 0).await;
     assert_eq!(all.len(), 700);
     for limit in [
-        ReadLimit { events: 1, bytes: 1 << 20 },
-        ReadLimit { events: 300, bytes: 1 << 20 },
-        ReadLimit { events: 700, bytes: 100 },
-        ReadLimit { events: 0, bytes: 0 },
+        ReadLimit {
+            events: 1,
+            bytes: 1 << 20,
+        },
+        ReadLimit {
+            events: 300,
+            bytes: 1 << 20,
+        },
+        ReadLimit {
+            events: 700,
+            bytes: 100,
+        },
+        ReadLimit {
+            events: 0,
+            bytes: 0,
+        },
     ] {
         let most = limit.events.min(limit.bytes / 10).max(1);
         let mut read = Vec::new();
@@ -187,7 +229,10 @@ async fn a_page_has_its_limits_and_the_next_one_goes_on() {
         assert!(newest.has_more);
     }
     let newest = node.engine.newest("a", ALL).await.unwrap();
-    assert_eq!((texts(&newest), newest.has_more, newest.missing), (all, false, None));
+    assert_eq!(
+        (texts(&newest), newest.has_more, newest.missing),
+        (all, false, None)
+    );
 }
 
 #[tokio::test]
@@ -199,6 +244,9 @@ async fn a_place_beyond_all_numbers_has_nothing_behind_it() {
     let place = node.publish("a", "1").await.sequence;
     for after in [place + 1, 1 << 53, u64::MAX] {
         let page = node.read("a", after).await;
-        assert!(page.messages.is_empty() && page.missing.is_none(), "{page:?}");
+        assert!(
+            page.messages.is_empty() && page.missing.is_none(),
+            "{page:?}"
+        );
     }
 }

@@ -15,9 +15,9 @@ const MANY: usize = 10_000;
 /// How often Redis has run a command since it was asked to begin to count.
 fn calls(server: &engines::Redis, command: &str) -> usize {
     let stats = server.cli(&["INFO", "commandstats"]);
-    let line = stats.lines().find_map(|line| {
-        line.strip_prefix(&format!("cmdstat_{command}:calls="))
-    });
+    let line = stats
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("cmdstat_{command}:calls=")));
     line.map_or(0, |line| line.split(',').next().unwrap().parse().unwrap())
 }
 
@@ -43,7 +43,12 @@ async fn ten_thousand_topics_cost_two_connections_and_few_commands() {
     assert!(frontiers.iter().all(|place| *place == frontiers[0]));
     let scripts = calls(&server, "evalsha");
     assert!((1..=20).contains(&scripts), "{scripts}");
-    join_all(topics.iter().map(|topic| publisher.publish(topic, "data: x\n\n"))).await;
+    join_all(
+        topics
+            .iter()
+            .map(|topic| publisher.publish(topic, "data: x\n\n")),
+    )
+    .await;
     let handed = node.messages(MANY).await;
     assert!(handed.is_sorted_by(|(.., a), (.., b)| a.sequence < b.sequence));
     let of: HashSet<_> = handed.iter().map(|(topic, ..)| topic.clone()).collect();
@@ -63,7 +68,10 @@ async fn ten_thousand_topics_cost_two_connections_and_few_commands() {
         node.engine.leave(topic);
     }
     node.listen("one").await;
-    while !server.cli(&["PUBSUB", "CHANNELS", "{sse}:live:topic*"]).is_empty() {
+    while !server
+        .cli(&["PUBSUB", "CHANNELS", "{sse}:live:topic*"])
+        .is_empty()
+    {
         tokio::task::yield_now().await;
     }
     assert_eq!(connections(&server), 4);

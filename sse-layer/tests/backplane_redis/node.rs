@@ -122,12 +122,14 @@ impl Node {
 
     pub(crate) async fn until_disconnected(&self, times: usize) {
         let is_one = |seen: &&Seen| **seen == Seen::Disconnected;
-        self.until(|seen| seen.iter().filter(is_one).count() >= times).await;
+        self.until(|seen| seen.iter().filter(is_one).count() >= times)
+            .await;
     }
 
     pub(crate) async fn until_reconnected(&self, times: usize) {
         let is_one = |seen: &&Seen| **seen == Seen::Reconnected;
-        self.until(|seen| seen.iter().filter(is_one).count() >= times).await;
+        self.until(|seen| seen.iter().filter(is_one).count() >= times)
+            .await;
     }
 
     pub(crate) async fn frontier(&self) -> Place {

@@ -26,11 +26,20 @@ async fn a_node_is_handed_what_another_publishes_with_the_number_of_the_one_befo
     };
     assert_eq!((topic.as_str(), *epoch), ("prices", first.epoch));
     assert_eq!((one.sequence, one.previous), (first.sequence, 0));
-    assert_eq!((two.sequence, two.previous), (second.sequence, first.sequence));
-    assert_eq!((text(one), text(two)), ("data: 1\n\n".into(), "data: 2\n\n".into()));
+    assert_eq!(
+        (two.sequence, two.previous),
+        (second.sequence, first.sequence)
+    );
+    assert_eq!(
+        (text(one), text(two)),
+        ("data: 1\n\n".into(), "data: 2\n\n".into())
+    );
     let page = listener.read("prices", 0).await;
     assert_eq!(page.messages, [one.clone(), two.clone()]);
-    assert_eq!((page.epoch, page.missing, page.has_more), (first.epoch, None, false));
+    assert_eq!(
+        (page.epoch, page.missing, page.has_more),
+        (first.epoch, None, false)
+    );
     assert_eq!(other.epoch, first.epoch);
 }
 
@@ -65,13 +74,19 @@ async fn all_nodes_are_handed_the_same_order_over_all_topics_however_many_publis
     }
     published.sort_by_key(|place| place.sequence);
     let numbers = |handed: &[Handed]| -> Vec<u64> {
-        handed.iter().map(|(_, _, message)| message.sequence).collect()
+        handed
+            .iter()
+            .map(|(_, _, message)| message.sequence)
+            .collect()
     };
     let handed = one.messages(4 * EACH).await;
     let expected: Vec<_> = published.iter().map(|place| place.sequence).collect();
     assert_eq!(numbers(&handed), expected);
     assert_eq!(other.messages(4 * EACH).await, handed);
-    assert_eq!(expected.iter().collect::<HashSet<_>>().len(), expected.len());
+    assert_eq!(
+        expected.iter().collect::<HashSet<_>>().len(),
+        expected.len()
+    );
     // Within each topic each message names the one before it.
     for topic in 0..TOPICS {
         let topic = format!("t{topic}");
@@ -92,15 +107,29 @@ async fn what_is_published_again_with_its_key_is_there_once() {
     one.listen("a").await;
     let first = one.publish_with("a", "1", Some("k")).await.unwrap();
     one.publish("a", "between").await;
-    assert_eq!(other.publish_with("a", "1", Some("k")).await.unwrap(), first);
-    assert_ne!(other.publish_with("b", "1", Some("k")).await.unwrap(), first);
+    assert_eq!(
+        other.publish_with("a", "1", Some("k")).await.unwrap(),
+        first
+    );
+    assert_ne!(
+        other.publish_with("b", "1", Some("k")).await.unwrap(),
+        first
+    );
     other.publish("a", "last").await;
-    let handed: Vec<_> = one.messages(3).await.iter().map(|(.., m)| text(m)).collect();
+    let handed: Vec<_> = one
+        .messages(3)
+        .await
+        .iter()
+        .map(|(.., m)| text(m))
+        .collect();
     assert_eq!(handed, ["1", "between", "last"]);
     assert_eq!(other.texts("a", 0).await, handed);
     // A topic and a key that make the same text as others do are not taken for them.
     let first = one.publish_with("x:y", "1", Some("z")).await.unwrap();
-    assert_ne!(one.publish_with("x", "1", Some("y:z")).await.unwrap(), first);
+    assert_ne!(
+        one.publish_with("x", "1", Some("y:z")).await.unwrap(),
+        first
+    );
 }
 
 #[tokio::test]
@@ -110,8 +139,19 @@ async fn a_topic_may_be_called_anything() {
     };
     let node = Node::at(&server.url()).await;
     let topics = [
-        " ", "a b", "a.b.*", ">", "{x}", "}{", "*", "?[a-z]", "ä\u{1F980}\0\r\n\t", "live:a", ":",
-        "\"'\\", "%s%n",
+        " ",
+        "a b",
+        "a.b.*",
+        ">",
+        "{x}",
+        "}{",
+        "*",
+        "?[a-z]",
+        "ä\u{1F980}\0\r\n\t",
+        "live:a",
+        ":",
+        "\"'\\",
+        "%s%n",
     ];
     for topic in topics {
         node.listen(topic).await;
@@ -137,7 +177,10 @@ async fn an_event_of_a_mebibyte_arrives_as_it_was() {
     };
     let node = Node::at(&server.url()).await;
     node.listen("big").await;
-    let frame = format!("data: {}\n\n", "\r\n\0\u{1}é\u{e000}!".repeat(104_857) + "\r\n\0\r" );
+    let frame = format!(
+        "data: {}\n\n",
+        "\r\n\0\u{1}é\u{e000}!".repeat(104_856) + "\r\n\0\r\n\n\r\0"
+    );
     assert_eq!(frame.len(), 1024 * 1024);
     node.publish("big", &frame).await;
     let (_, _, message) = node.messages(1).await.pop().unwrap();
@@ -168,7 +211,12 @@ async fn a_node_that_has_left_a_topic_is_handed_no_more_of_it_and_may_come_back(
     node.listen("a").await;
     node.publish("a", "4").await;
     node.publish("b", "5").await;
-    let handed: Vec<_> = node.messages(4).await.iter().map(|(.., m)| text(m)).collect();
+    let handed: Vec<_> = node
+        .messages(4)
+        .await
+        .iter()
+        .map(|(.., m)| text(m))
+        .collect();
     assert_eq!(handed, ["1", "3", "4", "5"]);
 }
 

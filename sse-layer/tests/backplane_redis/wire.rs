@@ -42,7 +42,10 @@ async fn a_shell_publishes_and_a_node_is_handed_it() {
     assert_eq!(handed[0].2.previous, sequence);
     let (topic, epoch, message) = &handed[1];
     assert_eq!((topic.as_str(), *epoch), ("prices", place.epoch));
-    assert_eq!((text(message).as_str(), message.previous), (frame, place.sequence));
+    assert_eq!(
+        (text(message).as_str(), message.previous),
+        (frame, place.sequence)
+    );
 }
 
 #[tokio::test]
@@ -57,7 +60,10 @@ async fn a_shells_publish_key_is_a_nodes() {
     let again = server.shell(&command);
     assert_eq!(first.trim_end_matches('0'), again.trim_end_matches('1'));
     let node = Node::at(&server.url()).await;
-    let place = node.publish_with("prices", "x", Some("order 7")).await.unwrap();
+    let place = node
+        .publish_with("prices", "x", Some("order 7"))
+        .await
+        .unwrap();
     assert!(first.contains(&place.sequence.to_string()), "{first}");
     assert_eq!(node.texts("prices", 0).await.len(), 1);
 }
@@ -67,9 +73,23 @@ async fn arguments_that_make_no_sense_are_refused_before_anything_is_written() {
     let Some(server) = engines::Redis::start() else {
         return;
     };
-    let good = ["{sse}:live:a", "x", "1000", "1000000", "1000", "1000", "0123456789abcdef"];
+    let good = [
+        "{sse}:live:a",
+        "x",
+        "1000",
+        "1000000",
+        "1000",
+        "1000",
+        "0123456789abcdef",
+    ];
     let run = |args: &[&str]| {
-        let mut command = vec!["EVAL", Redis::PUBLISH_SCRIPT, "2", "{sse}:clock", "{sse}:topic:a"];
+        let mut command = vec![
+            "EVAL",
+            Redis::PUBLISH_SCRIPT,
+            "2",
+            "{sse}:clock",
+            "{sse}:topic:a",
+        ];
         command.extend(args);
         server.cli(&command)
     };

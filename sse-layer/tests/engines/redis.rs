@@ -35,20 +35,28 @@ impl Redis {
     pub(crate) fn start_tls(ca: &str, certificate: &str, key: &str) -> Option<Self> {
         let mut redis = Self::new(&[])?;
         redis.tls = true;
-        for (name, pem) in [
-            ("ca.pem", ca),
-            ("cert.pem", certificate),
-            ("key.pem", key),
-        ] {
+        for (name, pem) in [("ca.pem", ca), ("cert.pem", certificate), ("key.pem", key)] {
             fs::write(redis.engine.folder().join(name), pem).unwrap();
         }
         let port = redis.engine.addr().port().to_string();
-        redis.config = ["--port", "0", "--tls-port", &port, "--tls-auth-clients", "no"]
-            .into_iter()
-            .chain(["--tls-ca-cert-file", "ca.pem", "--tls-cert-file", "cert.pem"])
-            .chain(["--tls-key-file", "key.pem"])
-            .map(str::to_owned)
-            .collect();
+        redis.config = [
+            "--port",
+            "0",
+            "--tls-port",
+            &port,
+            "--tls-auth-clients",
+            "no",
+        ]
+        .into_iter()
+        .chain([
+            "--tls-ca-cert-file",
+            "ca.pem",
+            "--tls-cert-file",
+            "cert.pem",
+        ])
+        .chain(["--tls-key-file", "key.pem"])
+        .map(str::to_owned)
+        .collect();
         redis.run();
         Some(redis)
     }
@@ -77,7 +85,8 @@ impl Redis {
             eprintln!("skipped, since {SKIP} is set");
             return None;
         }
-        let missing = "install it (Debian: redis-server), or set SSE_SKIP_REDIS to do without these tests";
+        let missing =
+            "install it (Debian: redis-server), or set SSE_SKIP_REDIS to do without these tests";
         Some(Self {
             engine: Engine::new("redis-server", missing),
             config: config.iter().map(ToString::to_string).collect(),
@@ -93,6 +102,8 @@ impl Redis {
         args.extend(self.config.iter().map(String::as_str));
         let args: Vec<_> = args.into_iter().map(String::from).collect();
         self.engine.run(args);
+        // It listens before it has read its data.
+        while self.cli(&["PING"]).starts_with("LOADING") {}
     }
 
     /// Throws away what it has on disk.
@@ -119,11 +130,16 @@ impl Redis {
         command.args(["-h", &addr.ip().to_string(), "-p", &addr.port().to_string()]);
         if self.tls {
             let ca = self.engine.folder().join("ca.pem");
-            command.args(["-h", "localhost", "--tls", "--cacert"]).arg(ca);
+            command
+                .args(["-h", "localhost", "--tls", "--cacert"])
+                .arg(ca);
         }
         let output = command.args(args).output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
     }
 
     /// Runs a command of bash in the server's folder, in which `redis-cli` is for this server, and
@@ -138,7 +154,10 @@ impl Redis {
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
     }
 }
 

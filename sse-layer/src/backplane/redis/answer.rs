@@ -25,7 +25,8 @@ pub(super) fn page(answer: Value) -> Result<Page, BackplaneError> {
     let Value::Array(fields) = answer else {
         return Err(unreadable());
     };
-    let Ok([epoch, missing, has_more, Value::Array(events)]) = <[Value; 4]>::try_from(fields) else {
+    let Ok([epoch, missing, has_more, Value::Array(events)]) = <[Value; 4]>::try_from(fields)
+    else {
         return Err(unreadable());
     };
     let missing = match &missing {
@@ -95,7 +96,11 @@ fn epoch(text: &[u8]) -> Option<u64> {
 
 fn number(text: &[u8]) -> Option<u64> {
     let is_one = text.iter().all(u8::is_ascii_digit);
-    std::str::from_utf8(text).ok().filter(|_| is_one)?.parse().ok()
+    std::str::from_utf8(text)
+        .ok()
+        .filter(|_| is_one)?
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]

@@ -29,8 +29,6 @@ pub(super) struct Connector {
     pub(super) tls: Option<TlsConnector>,
     pub(super) timeout: Duration,
     pub(super) keys: Keys,
-    /// The epoch of a Redis that has none yet.
-    pub(super) new_epoch: String,
 }
 
 /// The two connections of a node.
@@ -57,7 +55,10 @@ impl Connector {
     /// Connects to the first server that can be reached and takes writes.
     pub(super) async fn connect(&self, on_push: &OnPush) -> Result<Link, BackplaneError> {
         let hosts = match &self.url.servers {
-            Servers::Hosts(hosts) | Servers::Sentinels { sentinels: hosts, .. } => hosts,
+            Servers::Hosts(hosts)
+            | Servers::Sentinels {
+                sentinels: hosts, ..
+            } => hosts,
         };
         let mut error = None;
         for host in hosts {
@@ -80,14 +81,14 @@ impl Connector {
             let (commands, driver) = self.open(&host, self.login(), None).await?;
             let commands_driver = Spawned(tokio::spawn(driver));
             let clock = self.keys.clock();
-            let epoch = self.new_epoch.as_bytes();
-            let attached = script::ATTACH.run(&commands, &[&clock], &[epoch]).await;
+            let attached = script::ATTACH.run(&commands, &[&clock], &[]).await;
             if let Err(error) = attached {
                 host = redirected(&error, &host).ok_or_else(|| not_connected(error))?;
                 continue;
             }
-            let (subscription, subscription_driver) =
-                self.open(&host, self.login(), Some(on_push.clone())).await?;
+            let (subscription, subscription_driver) = self
+                .open(&host, self.login(), Some(on_push.clone()))
+                .await?;
             return Ok(Link {
                 commands,
                 commands_driver,
@@ -105,13 +106,18 @@ impl Connector {
         let (mut connection, driver) = self.open(sentinel, nobody, None).await?;
         let _driver = Spawned(tokio::spawn(driver));
         let mut ask = Cmd::new();
-        ask.arg("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+        ask.arg("SENTINEL")
+            .arg("GET-MASTER-ADDR-BY-NAME")
+            .arg(master);
         let answer: Option<(String, u16)> = ask
             .query_async(&mut connection)
             .await
             .map_err(not_connected)?;
         let (name, port) = answer.ok_or_else(|| {
-            BackplaneError::new(Failure::Unavailable, "the sentinel knows no master of this name")
+            BackplaneError::new(
+                Failure::Unavailable,
+                "the sentinel knows no master of this name",
+            )
         })?;
         Ok(Host { name, port })
     }
@@ -155,10 +161,9 @@ impl Connector {
                 Ok::<_, std::convert::Infallible>(())
             });
         }
-        let (connection, driver) =
-            MultiplexedConnection::new_with_config(&login, stream, config)
-                .await
-                .map_err(not_connected)?;
+        let (connection, driver) = MultiplexedConnection::new_with_config(&login, stream, config)
+            .await
+            .map_err(not_connected)?;
         Ok((connection, Box::pin(driver)))
     }
 }

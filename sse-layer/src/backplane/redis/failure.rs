@@ -49,7 +49,10 @@ pub(super) fn unavailable() -> BackplaneError {
 
 /// That an answer has not the form that the script gives it.
 pub(super) fn unreadable() -> BackplaneError {
-    BackplaneError::new(Failure::Unknown, "Redis answered something else than the script's answer")
+    BackplaneError::new(
+        Failure::Unknown,
+        "Redis answered something else than the script's answer",
+    )
 }
 
 #[cfg(test)]

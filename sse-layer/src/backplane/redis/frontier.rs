@@ -27,11 +27,14 @@ pub(super) async fn serve(
         let arrives = shared.send_marker(number, waiting);
         let (number, sequence) = (number.to_string(), at_least.sequence.to_string());
         let epoch = format!("{:016x}", at_least.epoch);
-        let args = [&shared.node_channel, &number, &epoch, &sequence, &shared.new_epoch];
+        let args = [&shared.node_channel, &number, &epoch, &sequence];
         let args = args.map(|arg| arg.as_bytes());
         match FRONTIER.run(commands, &[&clock], &args).await {
             Ok(_) => {
-                let lost = (ErrorKind::Io, "a message to this node's own channel did not arrive");
+                let lost = (
+                    ErrorKind::Io,
+                    "a message to this node's own channel did not arrive",
+                );
                 let arrived = timeout(shared.timeout, arrives).await;
                 arrived.map_err(|_| RedisError::from(lost))?.ok();
             }

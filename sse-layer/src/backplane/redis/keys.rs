@@ -15,7 +15,9 @@ impl Keys {
             return Err(InvalidConfig("the prefix is empty"));
         }
         if prefix.contains(['{', '}']) {
-            return Err(InvalidConfig("the prefix has braces, which are put around it anyway"));
+            return Err(InvalidConfig(
+                "the prefix has braces, which are put around it anyway",
+            ));
         }
         Ok(Self {
             prefix: format!("{{{prefix}}}:"),

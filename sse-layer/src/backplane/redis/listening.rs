@@ -48,7 +48,9 @@ pub(super) async fn serve(
             }
         }
         if !unwanted.is_empty() {
-            subscription.unsubscribe(channels(shared, &unwanted)).await?;
+            subscription
+                .unsubscribe(channels(shared, &unwanted))
+                .await?;
         }
         if !wanted.is_empty() {
             subscribe(shared, subscription, wanted).await?;
@@ -102,5 +104,8 @@ impl Wanted {
 }
 
 fn channels(shared: &Shared, topics: &[Arc<str>]) -> Vec<String> {
-    topics.iter().map(|topic| shared.keys.channel(topic)).collect()
+    topics
+        .iter()
+        .map(|topic| shared.keys.channel(topic))
+        .collect()
 }

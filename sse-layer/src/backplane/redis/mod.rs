@@ -129,16 +129,14 @@ impl Redis {
         let refused = |error| BackplaneError::new(Failure::Refused, error);
         let tls = self.url.tls.then(|| tls::connector(self.roots.as_ref()));
         let tls = tls.transpose().map_err(refused)?;
-        let new_epoch = format!("{:016x}", fastrand::u64(1..));
         let connector = Connector {
             url: self.url.clone(),
             tls,
             timeout: self.timeout,
             keys: self.keys.clone(),
-            new_epoch: new_epoch.clone(),
         };
         let keys = self.keys.clone();
-        let shared = Arc::new(Shared::new(keys, bounds, self.timeout, new_epoch, inbox));
+        let shared = Arc::new(Shared::new(keys, bounds, self.timeout, inbox));
         let (opened, opens) = oneshot::channel();
         let task = tokio::spawn(session::run(connector, shared.clone(), opened));
         let running = Opened { shared, task };
@@ -163,9 +161,8 @@ impl Redis {
             bounded(shared.bounds.keys).as_millis().max(1).to_string(),
         ];
         let [events, bytes, stays, remembered] = numbers.each_ref().map(|text| text.as_bytes());
-        let epoch = shared.new_epoch.as_bytes();
         let channel = channel.as_bytes();
-        let args = [channel, event.frame, events, bytes, stays, remembered, epoch];
+        let args = [channel, event.frame, events, bytes, stays, remembered];
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let answer = script::PUBLISH.run(&commands, &keys, &args).await;
         answer::place(&answer.map_err(|error| shared.failed(error))?)
@@ -179,7 +176,10 @@ impl Redis {
 
     async fn frontier(&self, at_least: Place) -> Result<Place, BackplaneError> {
         let shared = self.shared()?;
-        let answer = shared.frontier(at_least)?.await.map_err(|_| unavailable())?;
+        let answer = shared
+            .frontier(at_least)?
+            .await
+            .map_err(|_| unavailable())?;
         answer.map_err(|error| shared.failed(error))
     }
 
@@ -201,7 +201,6 @@ impl Redis {
             count(bounds.bytes),
             bounded(bounds.age).as_micros().to_string(),
             stays(bounds.age).as_micros().to_string(),
-            shared.new_epoch.clone(),
         ];
         let args: Vec<_> = args.iter().map(String::as_bytes).collect();
         let keys = [shared.keys.clock(), shared.keys.stream(topic)];

@@ -47,7 +47,9 @@ impl Script {
         }
     }
 
-    /// Runs it by its hash, and by its text where Redis does not know it (any more).
+    /// Runs it by its hash, and by its text where Redis does not know it (any more). Its last
+    /// argument is an epoch by chance, for a Redis that has none: another one each time, since the
+    /// same Redis needs another one when it has lost its data.
     pub(super) async fn run(
         &self,
         connection: &MultiplexedConnection,
@@ -55,6 +57,7 @@ impl Script {
         args: &[&[u8]],
     ) -> Result<Value, RedisError> {
         let mut connection = connection.clone();
+        let epoch = format!("{:016x}", fastrand::u64(1..));
         let command = |name, script| {
             let mut command = Cmd::new();
             command.arg(name).arg(script).arg(keys.len());
@@ -64,12 +67,17 @@ impl Script {
             for arg in args {
                 command.arg(arg);
             }
+            command.arg(&epoch);
             command
         };
-        let answer = command("EVALSHA", &*self.hash).query_async(&mut connection).await;
+        let answer = command("EVALSHA", &*self.hash)
+            .query_async(&mut connection)
+            .await;
         match answer {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                command("EVAL", self.source).query_async(&mut connection).await
+                command("EVAL", self.source)
+                    .query_async(&mut connection)
+                    .await
             }
             answer => answer,
         }

@@ -116,7 +116,9 @@ async fn warn_of_eviction(mut commands: MultiplexedConnection) {
     let mut ask = Cmd::new();
     ask.arg("CONFIG").arg("GET").arg("maxmemory-policy");
     let answer: Result<HashMap<String, String>, _> = ask.query_async(&mut commands).await;
-    let policy = answer.ok().and_then(|mut found| found.remove("maxmemory-policy"));
+    let policy = answer
+        .ok()
+        .and_then(|mut found| found.remove("maxmemory-policy"));
     if let Some(policy) = policy.filter(|policy| policy != "noeviction") {
         tracing::warn!(
             policy,

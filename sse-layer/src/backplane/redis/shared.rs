@@ -22,8 +22,6 @@ pub(super) struct Shared {
     pub(super) keys: Keys,
     pub(super) bounds: Bounds,
     pub(super) timeout: Duration,
-    /// The epoch of a Redis that has none yet.
-    pub(super) new_epoch: String,
     /// The channel that is this node's alone.
     pub(super) node_channel: String,
     pub(super) inbox: Arc<dyn Inbox>,
@@ -75,7 +73,6 @@ impl Shared {
         keys: Keys,
         bounds: Bounds,
         timeout: Duration,
-        new_epoch: String,
         inbox: Arc<dyn Inbox>,
     ) -> Self {
         Self {
@@ -83,7 +80,6 @@ impl Shared {
             keys,
             bounds,
             timeout,
-            new_epoch,
             inbox,
             asked: Notify::new(),
             frontier_asked: Notify::new(),
@@ -115,7 +111,9 @@ impl Shared {
         if state.commands.is_none() {
             return Err(unavailable());
         }
-        state.requests.push_back(Request::Listen(topic.into(), answer));
+        state
+            .requests
+            .push_back(Request::Listen(topic.into(), answer));
         drop(state);
         self.asked.notify_one();
         Ok(answered)
@@ -251,7 +249,10 @@ impl Shared {
             return;
         };
         let Some((epoch, message)) = answer::message(payload) else {
-            tracing::warn!(channel, "something that is no event was published to a channel of events");
+            tracing::warn!(
+                channel,
+                "something that is no event was published to a channel of events"
+            );
             return;
         };
         if channel == self.node_channel {

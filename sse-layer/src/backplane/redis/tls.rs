@@ -22,7 +22,11 @@ pub(super) fn roots(pem: &[u8]) -> Result<RootCertStore, InvalidConfig> {
         let certificate = certificate.map_err(|_| WRONG)?;
         roots.add(certificate).map_err(|_| WRONG)?;
     }
-    if roots.is_empty() { Err(WRONG) } else { Ok(roots) }
+    if roots.is_empty() {
+        Err(WRONG)
+    } else {
+        Ok(roots)
+    }
 }
 
 /// Trusts these certificates, or else those that the system trusts.

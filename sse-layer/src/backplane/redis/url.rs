@@ -19,7 +19,10 @@ pub(super) enum Servers {
     /// The server itself, or some of a cluster, the first that is reached.
     Hosts(Vec<Host>),
     /// These sentinels, for the server that they call the master of this name.
-    Sentinels { sentinels: Vec<Host>, master: String },
+    Sentinels {
+        sentinels: Vec<Host>,
+        master: String,
+    },
 }
 
 /// A host and a port.
@@ -47,7 +50,9 @@ impl Url {
             _ => return Err(InvalidConfig(SCHEMES)),
         };
         if rest.contains('#') {
-            return Err(InvalidConfig("the URL has a fragment, which means nothing here"));
+            return Err(InvalidConfig(
+                "the URL has a fragment, which means nothing here",
+            ));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -69,7 +74,9 @@ impl Url {
             let (master, database) = path.split_once('/').unwrap_or((path, ""));
             let master = decode(master)?;
             if master.is_empty() {
-                return Err(InvalidConfig("the URL has no name of a master behind the sentinels"));
+                return Err(InvalidConfig(
+                    "the URL has no name of a master behind the sentinels",
+                ));
             }
             let sentinels = Host::parse_list(hosts, 26379)?;
             (Servers::Sentinels { sentinels, master }, database)
@@ -80,7 +87,11 @@ impl Url {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "prefix" => prefix = Some(value.into_owned()),
-                _ => return Err(InvalidConfig("the URL's query may have `prefix`, and nothing else")),
+                _ => {
+                    return Err(InvalidConfig(
+                        "the URL's query may have `prefix`, and nothing else",
+                    ));
+                }
             }
         }
         Ok(Self {
@@ -197,11 +208,15 @@ mod tests {
 
     #[test]
     fn a_url_tells_all_that_it_can_tell() {
-        let url = Url::parse("rediss://us%65r:p%40ss+:w@redis.example:6380/3?prefix=my+app").unwrap();
+        let url =
+            Url::parse("rediss://us%65r:p%40ss+:w@redis.example:6380/3?prefix=my+app").unwrap();
         assert!(url.tls);
         assert_eq!(url.user.as_deref(), Some("user"));
         assert_eq!(url.password.as_deref(), Some("p@ss+:w"));
-        assert_eq!(url.servers, Servers::Hosts(vec![host("redis.example", 6380)]));
+        assert_eq!(
+            url.servers,
+            Servers::Hosts(vec![host("redis.example", 6380)])
+        );
         assert_eq!(url.database, 3);
         assert_eq!(url.prefix.as_deref(), Some("my app"));
     }
@@ -222,7 +237,10 @@ mod tests {
     #[test]
     fn several_servers_of_a_cluster_may_be_named() {
         let url = Url::parse("redis://a,b:7").unwrap();
-        assert_eq!(url.servers, Servers::Hosts(vec![host("a", 6379), host("b", 7)]));
+        assert_eq!(
+            url.servers,
+            Servers::Hosts(vec![host("a", 6379), host("b", 7)])
+        );
     }
 
     #[test]

@@ -1,5 +1,5 @@
 -- Reads back, from the newest.
--- Answers the epoch, up to where something is missing, whether there is more, and the events.
+-- Answers as for reading on; that something is missing is not asked for.
 if newest then
     local to = '+'
     local going = true
@@ -21,14 +21,7 @@ if foreign then
     return redis.error_reply('ERR no stream of events at the second key')
 end
 
-local missing = ''
-local first = page[#page]
-if has_more == 0 and first and first[2] ~= '0' then
-    missing = first[2]
-elseif not first and newest then
-    missing = newest.sequence
-end
 for i = 1, math.floor(#page / 2) do
     page[i], page[#page - i + 1] = page[#page - i + 1], page[i]
 end
-return { epoch, missing, has_more, page }
+return { epoch, '', has_more, page }

@@ -45,6 +45,21 @@ if newest then
     bytes = bytes + #fields[2]
 end
 
+-- A user who may not do all of it does nothing of it. Redis tells so since 7.0.
+if redis.acl_check_cmd then
+    for _, command in ipairs({
+        { 'HSET', KEYS[1], 'epoch', epoch },
+        { 'PEXPIRE', KEYS[2], ARGV[5] },
+        { 'XDEL', KEYS[2], '0-1' },
+        { 'PUBLISH', ARGV[1], '' },
+        KEYS[3] and { 'SET', KEYS[3], sequence, 'PX', ARGV[6] },
+    }) do
+        if not redis.acl_check_cmd(unpack(command)) then
+            return redis.error_reply('NOPERM this user needs the right to ' .. command[1] .. ' here')
+        end
+    end
+end
+
 -- The first write: it fails where there is no memory, and then nothing is written at all.
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], sequence .. '-0',
     'frame', ARGV[2], 'previous', previous,
