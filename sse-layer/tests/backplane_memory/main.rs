@@ -1,1 +1,45 @@
-//! The engine `memory`, against the rules of a backplane.
+//! The engine `memory`, against the rules of a backplane, and engines that break them.
+
+mod broken;
+mod outages;
+mod suite;
+
+use std::{collections::HashMap, sync::Mutex};
+
+use sse_layer::{BoxError, backplane::memory::Memory, conformance::Engines};
+
+/// An engine a namespace.
+#[derive(Default)]
+struct InMemory(Mutex<HashMap<String, Memory>>);
+
+impl Engines for InMemory {
+    type Engine = Memory;
+
+    async fn node(&self, namespace: &str) -> Result<Memory, BoxError> {
+        let mut engines = self.0.lock().unwrap();
+        Ok(engines.entry(namespace.to_owned()).or_default().node())
+    }
+
+    async fn interrupt(&self, namespace: &str) -> Result<bool, BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.stop();
+        }
+        Ok(true)
+    }
+
+    async fn restore(&self, namespace: &str) -> Result<(), BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.start();
+        }
+        Ok(())
+    }
+}
+
+mod conforms {
+    use super::*;
+
+    sse_layer::conformance_tests! {
+        #[tokio::test(start_paused = true)]
+        InMemory::default()
+    }
+}
