@@ -4,6 +4,7 @@
 mod engines;
 
 mod access;
+mod conforms;
 mod faults;
 mod history;
 mod many;
