@@ -141,7 +141,9 @@ fn certificates() -> [String; 3] {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     // One whose subject is its issuer would be taken for one that has signed itself.
-    params.distinguished_name.push(DnType::CommonName, "an authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "an authority");
     let key = KeyPair::generate().unwrap();
     let ca = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);

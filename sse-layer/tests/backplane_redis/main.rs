@@ -5,6 +5,7 @@ mod engines;
 
 mod access;
 mod conforms;
+mod failover;
 mod faults;
 mod history;
 mod many;

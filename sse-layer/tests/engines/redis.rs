@@ -4,9 +4,10 @@ use std::{
     fs,
     ops::{Deref, DerefMut},
     process::Command,
+    time::Instant,
 };
 
-use super::Engine;
+use super::{BOUND, Engine, free_port};
 
 /// Where the tests are to do without it.
 const SKIP: &str = "SSE_SKIP_REDIS";
@@ -78,6 +79,32 @@ impl Redis {
         fs::write(sentinel.engine.folder().join("sentinel.conf"), config).unwrap();
         sentinel.engine.run(["sentinel.conf", "--sentinel"]);
         Some(sentinel)
+    }
+
+    /// A server of a cluster, which has no slots yet and knows no other one.
+    pub(crate) fn start_in_cluster() -> Option<Self> {
+        let bus = free_port().port().to_string();
+        Self::start_with(&["--cluster-enabled", "yes", "--cluster-port", &bus])
+    }
+
+    /// Makes another server of a cluster known to this one.
+    pub(crate) fn meet(&self, other: &Self) {
+        let addr = other.engine.addr();
+        let (host, port) = (addr.ip().to_string(), addr.port().to_string());
+        let bus = other.config.last().unwrap();
+        self.cli(&["CLUSTER", "MEET", &host, &port, bus]);
+    }
+
+    /// Asks until the answer is one that is waited for.
+    pub(crate) fn cli_until(&self, args: &[&str], holds: impl Fn(&str) -> bool) -> String {
+        let begun = Instant::now();
+        loop {
+            let answer = self.cli(args);
+            if holds(&answer) {
+                return answer;
+            }
+            assert!(begun.elapsed() < BOUND, "{args:?}: {answer}");
+        }
     }
 
     fn new(config: &[&str]) -> Option<Self> {

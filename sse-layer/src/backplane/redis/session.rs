@@ -1,6 +1,6 @@
 //! The engine's task: from one connection to the next.
 
-use std::{collections::HashMap, error::Error as _, sync::Arc, time::Duration};
+use std::{collections::HashMap, error::Error as _, sync::Arc};
 
 use redis::{Cmd, ErrorKind, RedisError, Value, aio::MultiplexedConnection};
 use tokio::{
@@ -10,9 +10,10 @@ use tokio::{
 
 use super::{
     connect::{Connector, Link, OnPush},
-    failure::not_connected,
+    failure::{is_broken, is_elsewhere, not_connected},
     frontier, listening,
     pause::Pauses,
+    script::ATTACH,
     shared::Shared,
 };
 use crate::backplane::BackplaneError;
@@ -88,8 +89,8 @@ async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> 
         let failed = tokio::select! {
             failed = listening::serve(shared, &mut listening) => failed,
             failed = frontier::serve(shared, &commands) => failed,
-            failed = ping(&commands, shared.timeout) => failed,
-            failed = ping(&subscription, shared.timeout) => failed,
+            failed = ask_commands(shared, &commands) => failed,
+            failed = ask_subscription(shared, &subscription) => failed,
             () = commands_driver.ended() => Err(closed()),
             () = shared.elsewhere() => Err(elsewhere()),
         };
@@ -101,12 +102,28 @@ async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> 
     }
 }
 
-/// Asks from time to time, so that a server that has gone without a word is noticed.
-async fn ping(connection: &MultiplexedConnection, timeout: Duration) -> Result<(), RedisError> {
-    let mut connection = connection.clone();
+/// Asks from time to time, so that a server is noticed that has gone without a word, takes no more
+/// writes, or has handed on its slot.
+async fn ask_commands(shared: &Shared, commands: &MultiplexedConnection) -> Result<(), RedisError> {
+    let clock = shared.keys.clock();
     loop {
-        sleep(timeout / 2).await;
-        let answer: Result<Value, _> = Cmd::new().arg("PING").query_async(&mut connection).await;
+        sleep(shared.timeout / 2).await;
+        match ATTACH.run(commands, &[&clock], &[]).await {
+            Err(error) if is_broken(&error) || is_elsewhere(&error) => return Err(error),
+            _ => {}
+        }
+    }
+}
+
+/// Asks from time to time, so that a server is noticed that has gone without a word.
+async fn ask_subscription(
+    shared: &Shared,
+    subscription: &MultiplexedConnection,
+) -> Result<(), RedisError> {
+    let mut subscription = subscription.clone();
+    loop {
+        sleep(shared.timeout / 2).await;
+        let answer: Result<Value, _> = Cmd::new().arg("PING").query_async(&mut subscription).await;
         answer?;
     }
 }
