@@ -87,7 +87,7 @@ fn age(server: &engines::Redis, topic: &str, by: Duration) {
         for _, e in ipairs(old) do
             local f = e[2]
             local function back(n) return n == '0' and n or string.format('%.0f', tonumber(n) - ARGV[1]) end
-            redis.call('XADD', KEYS[1], back(e[1]:match('^%d+')) .. '-0', f[1], f[2], f[3], back(f[4]), f[5], f[6], f[7], f[8])
+            redis.call('XADD', KEYS[1], back(e[1]:match('^%d+')) .. '-0', f[1], f[2], f[3], back(f[4]), unpack(f, 5))
         end
         redis.call('PEXPIRE', KEYS[1], ttl - math.floor(ARGV[1] / 1000))
         return ttl";

@@ -28,7 +28,7 @@ pub(super) async fn serve(
         let (number, sequence) = (number.to_string(), at_least.sequence.to_string());
         let epoch = format!("{:016x}", at_least.epoch);
         let args = [&shared.node_channel, &number, &epoch, &sequence];
-        let args = args.map(|arg| arg.as_bytes());
+        let args = args.map(String::as_bytes);
         match FRONTIER.run(commands, &[&clock], &args).await {
             Ok(_) => {
                 let lost = (

@@ -1,6 +1,6 @@
 //! Which topics the subscription is for.
 
-use std::sync::Arc;
+use std::{slice, sync::Arc};
 
 use redis::{RedisError, aio::MultiplexedConnection};
 use tokio::sync::oneshot;
@@ -77,7 +77,7 @@ async fn subscribe(
             Err(error) if is_broken(error) => return Err(error.clone()),
             // One that may not be listened to makes Redis refuse the whole command.
             Err(_) if !is_one => {
-                let one = subscription.subscribe(channels(shared, &[wanted.topic.clone()]));
+                let one = subscription.subscribe(channels(shared, slice::from_ref(&wanted.topic)));
                 one.await
             }
             all => all.clone(),

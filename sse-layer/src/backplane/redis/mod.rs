@@ -160,7 +160,7 @@ impl Redis {
             stays(shared.bounds.age).as_millis().to_string(),
             bounded(shared.bounds.keys).as_millis().max(1).to_string(),
         ];
-        let [events, bytes, stays, remembered] = numbers.each_ref().map(|text| text.as_bytes());
+        let [events, bytes, stays, remembered] = numbers.each_ref().map(String::as_bytes);
         let channel = channel.as_bytes();
         let args = [channel, event.frame, events, bytes, stays, remembered];
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();

@@ -31,18 +31,41 @@ end
 sequence = string.format('%.0f', sequence)
 
 -- What the newest event says of all that was there before this one.
-local previous, number, bytes = '0', 0, 0
+local previous, number, bytes, from = '0', 0, 0, 0
 local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 if newest then
     local fields = newest[2]
     previous = newest[1]:match('^(%d+)%-0$')
     number = fields[5] == 'number' and tonumber(fields[6])
     bytes = fields[7] == 'bytes' and tonumber(fields[8])
-    if not (previous and number and bytes and fields[1] == 'frame') then
+    from = fields[9] == 'from' and tonumber(fields[10])
+    if not (previous and number and bytes and from and fields[1] == 'frame') then
         return redis.error_reply('ERR no stream of events at the second key')
     end
     number = number + 1
     bytes = bytes + #fields[2]
+end
+
+-- Bytes beyond the bound go an eighth of it at a time, so that the oldest are seldom looked at.
+local over = bytes + #ARGV[2] - tonumber(ARGV[4])
+local oldest_kept
+if over - from > tonumber(ARGV[4]) / 8 then
+    local start = '-'
+    repeat
+        local oldest = redis.call('XRANGE', KEYS[2], start, '+', 'COUNT', 16)
+        for _, entry in ipairs(oldest) do
+            oldest_kept, from = entry[1], tonumber(entry[2][8])
+            if not from then
+                return redis.error_reply('ERR no stream of events at the second key')
+            elseif from >= over then
+                break
+            end
+            start = '(' .. oldest_kept
+        end
+    until from >= over or #oldest < 16
+    if from < over then
+        oldest_kept, from = sequence .. '-0', bytes
+    end
 end
 
 -- A user who may not do all of it does nothing of it. Redis tells so since 7.0.
@@ -50,7 +73,7 @@ if redis.acl_check_cmd then
     for _, command in ipairs({
         { 'HSET', KEYS[1], 'epoch', epoch },
         { 'PEXPIRE', KEYS[2], ARGV[5] },
-        { 'XDEL', KEYS[2], '0-1' },
+        { 'XTRIM', KEYS[2], 'MINID', '0-1' },
         { 'PUBLISH', ARGV[1], '' },
         KEYS[3] and { 'SET', KEYS[3], sequence, 'PX', ARGV[6] },
     }) do
@@ -63,20 +86,15 @@ end
 -- The first write: it fails where there is no memory, and then nothing is written at all.
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], sequence .. '-0',
     'frame', ARGV[2], 'previous', previous,
-    'number', string.format('%.0f', number), 'bytes', string.format('%.0f', bytes))
+    'number', string.format('%.0f', number), 'bytes', string.format('%.0f', bytes),
+    'from', string.format('%.0f', from))
+if oldest_kept then
+    redis.call('XTRIM', KEYS[2], 'MINID', '=', oldest_kept)
+end
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'last', sequence)
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 if KEYS[3] then
     redis.call('SET', KEYS[3], sequence, 'PX', ARGV[6])
-end
-local over = bytes + #ARGV[2] - tonumber(ARGV[4])
-while over > 0 do
-    local oldest = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)[1]
-    local before = tonumber(oldest[2][8])
-    if oldest[1] == sequence .. '-0' or not before or before >= over then
-        break
-    end
-    redis.call('XDEL', KEYS[2], oldest[1])
 end
 redis.call('PUBLISH', ARGV[1], epoch .. ' ' .. sequence .. ' ' .. previous .. '\n' .. ARGV[2])
 return { epoch, sequence, 0 }
