@@ -14,7 +14,10 @@ mod subject;
 use std::{
     fmt,
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,6 +65,8 @@ struct Shared {
     markers: Markers,
     alarm: Arc<Alarm>,
     pump: mpsc::UnboundedSender<Command>,
+    /// How often a topic was listened to.
+    listened: AtomicU64,
 }
 
 impl Nats {
@@ -282,6 +287,7 @@ impl Node {
             markers: Markers::new(),
             alarm,
             pump: pump.clone(),
+            listened: AtomicU64::new(0),
         });
         let handing = Pump::new(Arc::clone(&shared), inbox, commands, markers, advisories);
         // With tokio's budget a queue would look empty that is not. The pump lets others have their
@@ -355,16 +361,18 @@ impl Shared {
         let subject = self.subjects.listen(topic).ok_or_else(too_long)?;
         let mut complaints = self.api.complaints.subscribe();
         let topic: Arc<str> = Arc::from(topic);
+        let number = self.listened.fetch_add(1, Ordering::Relaxed);
         let subscriber = self.api.client.subscribe(subject.clone()).await;
         let subscriber =
             subscriber.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
         let _ = self.pump.send(Command::Add {
             topic: Arc::clone(&topic),
             subscriber,
+            number,
         });
         let mut leaving = Leaving {
             shared: self,
-            topic: Some(topic),
+            added: Some((topic, number)),
         };
         match self.markers.pass(self, generation).await {
             Ok(_) => {}
@@ -377,12 +385,15 @@ impl Shared {
                 return Err(BackplaneError::new(Failure::Refused, &*complaint));
             }
         }
-        leaving.topic = None;
+        leaving.added = None;
         Ok(())
     }
 
     fn leave(&self, topic: Arc<str>) {
-        let _ = self.pump.send(Command::Remove { topic });
+        let _ = self.pump.send(Command::Remove {
+            topic,
+            number: None,
+        });
     }
 
     async fn frontier(&self, at_least: Place) -> Result<Place, BackplaneError> {
@@ -393,10 +404,9 @@ impl Shared {
         let mut sequence = self.markers.pass(self, generation).await?;
         if at_least.epoch == epoch && at_least.sequence > sequence {
             let lost = at_least.sequence - sequence;
-            tracing::warn!(lost, "the NATS stream has lost its newest numbers");
+            tracing::error!(lost, "the NATS stream has lost its newest numbers");
             if lost > MOST {
-                let why = "the stream has lost so many of its numbers that it has to be made anew";
-                return Err(BackplaneError::new(Failure::Refused, why));
+                return Ok(Place { epoch, sequence });
             }
             for _ in 0..lost {
                 let (client, subject) = (&self.api.client, self.subjects.marker_in());
@@ -409,16 +419,19 @@ impl Shared {
     }
 }
 
-/// Leaves a topic unless it is told not to, also where the future is dropped.
+/// Takes back what was added unless it is told not to, also where the future is dropped.
 struct Leaving<'a> {
     shared: &'a Shared,
-    topic: Option<Arc<str>>,
+    added: Option<(Arc<str>, u64)>,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        if let Some(topic) = self.topic.take() {
-            self.shared.leave(topic);
+        if let Some((topic, number)) = self.added.take() {
+            let _ = self.shared.pump.send(Command::Remove {
+                topic,
+                number: Some(number),
+            });
         }
     }
 }

@@ -35,9 +35,14 @@ pub(super) enum Command {
     Add {
         topic: Arc<str>,
         subscriber: Subscriber,
+        /// Tells it from others of the same topic.
+        number: u64,
     },
-    /// Hand over no more of this topic.
-    Remove { topic: Arc<str> },
+    /// Hand over no more of this topic; if there is a number, only if it was added with it.
+    Remove {
+        topic: Arc<str>,
+        number: Option<u64>,
+    },
     /// The connection is lost.
     Down,
     /// It is there again, with this epoch's stream.
@@ -50,7 +55,7 @@ pub(super) struct Pump {
     inbox: Arc<dyn Inbox>,
     commands: mpsc::UnboundedReceiver<Command>,
     slots: Slab<Slot>,
-    keys: HashMap<Arc<str>, usize>,
+    keys: HashMap<Arc<str>, (usize, u64)>,
     ready: Arc<Ready>,
     /// Keys taken from `ready`, and not looked at yet.
     looking: Vec<usize>,
@@ -149,14 +154,22 @@ impl Pump {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Add { topic, subscriber } => {
+            Command::Add {
+                topic,
+                subscriber,
+                number,
+            } => {
                 if !self.keys.contains_key(&topic) {
                     let key = self.add(Carries::Topic(Arc::clone(&topic)), subscriber);
-                    self.keys.insert(topic, key);
+                    self.keys.insert(topic, (key, number));
                 }
             }
-            Command::Remove { topic } => {
-                if let Some(key) = self.keys.remove(&topic) {
+            Command::Remove { topic, number } => {
+                let Some(&(key, added)) = self.keys.get(&topic) else {
+                    return;
+                };
+                if number.is_none_or(|number| number == added) {
+                    self.keys.remove(&topic);
                     self.slots.try_remove(key);
                 }
             }
