@@ -12,6 +12,7 @@ use std::{
 };
 
 use async_nats::{Client, Event, ServerError, connection::State};
+use serde_json::json;
 use tokio::{
     sync::{Notify, broadcast, mpsc, watch},
     time,
@@ -87,7 +88,8 @@ pub(super) async fn keep(
     let mut checked = time::Instant::now();
     loop {
         let _ = time::timeout(LOOK, shared.alarm.woken.notified()).await;
-        let broken = shared.alarm.broken.swap(false, Ordering::AcqRel);
+        let broken = shared.alarm.broken.swap(false, Ordering::AcqRel)
+            || shared.silence() > shared.api.timeout.max(LOOK);
         let due = checked.elapsed() >= shared.api.timeout;
         let doubtful = shared.alarm.doubtful.swap(false, Ordering::AcqRel) || due;
         if !broken && is_same(&shared.api.client, connects) {
@@ -128,6 +130,7 @@ pub(super) async fn establish(shared: &Shared) -> Result<Facts, BackplaneError> 
     }
     let generation = shared.api.link.borrow().generation;
     let facts = stream::ensure(shared, generation).await?;
+    order(shared, generation).await?;
     match shared.markers.pass(shared, generation).await {
         Ok(_) => {}
         // A stream that takes nothing can still be read.
@@ -137,6 +140,34 @@ pub(super) async fn establish(shared: &Shared) -> Result<Facts, BackplaneError> 
         Err(error) => return Err(error),
     }
     Ok(facts)
+}
+
+/// Makes the consumer that tells the order. The server throws it away when nobody subscribes to it
+/// any more.
+async fn order(shared: &Shared, generation: u64) -> Result<(), BackplaneError> {
+    let (client, stream) = (&shared.api.client, shared.subjects.stream());
+    let inbox = client.new_inbox();
+    let subscriber = shared.subscribe(&inbox).await?;
+    let _ = shared.pump.send(Command::Order { subscriber });
+    let heartbeat = (shared.api.timeout / 3).max(Duration::from_millis(100));
+    let question = json!({
+        "stream_name": stream,
+        "config": {
+            "deliver_subject": inbox,
+            "deliver_policy": "new",
+            "ack_policy": "none",
+            "replay_policy": "instant",
+            "filter_subject": shared.subjects.all_in(),
+            "headers_only": true,
+            "idle_heartbeat": u64::try_from(heartbeat.as_nanos()).unwrap_or(u64::MAX),
+            "mem_storage": true,
+            "num_replicas": 1,
+        },
+    });
+    let subject = format!("$JS.API.CONSUMER.CREATE.{stream}");
+    shared.api.call(generation, &subject, &question).await?;
+    shared.heard();
+    Ok(())
 }
 
 /// How often the client has connected.

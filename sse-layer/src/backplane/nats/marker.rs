@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
+use async_nats::HeaderMap;
 use bytes::Bytes;
 use tokio::{
     sync::{Mutex, watch},
@@ -15,6 +16,7 @@ use tokio::{
 use super::{
     Shared,
     api::{ApiError, read_answer},
+    pump::{Command, MARKER},
 };
 use crate::backplane::{BackplaneError, Failure};
 
@@ -84,11 +86,8 @@ impl Markers {
     }
 
     /// One has come back, and everything before it was handed over.
-    pub(super) fn arrive(&self, payload: &[u8], sequence: u64) {
-        let count = std::str::from_utf8(payload).ok();
-        if let Some(count) = count.and_then(|text| text.parse().ok()) {
-            self.arrived.send_replace(Arrived { count, sequence });
-        }
+    pub(super) fn arrive(&self, count: u64, sequence: u64) {
+        self.arrived.send_replace(Arrived { count, sequence });
     }
 
     async fn send(
@@ -98,9 +97,12 @@ impl Markers {
         count: u64,
     ) -> Result<u64, BackplaneError> {
         let api = &shared.api;
-        let payload = Bytes::from(count.to_string());
-        let subject = shared.subjects.marker_in();
-        let answer = api.ask(generation, &subject, None, payload).await;
+        let mut headers = HeaderMap::new();
+        headers.insert(MARKER, count.to_string());
+        let subject = shared.subjects.marker();
+        let _ = shared.pump.send(Command::Mark { count });
+        let answer = api.ask(generation, &subject, Some(headers), Bytes::new());
+        let answer = answer.await;
         let answer = answer.inspect_err(|error| shared.suspect(error))?;
         read_answer(&answer).map_err(|error| match error {
             ApiError::Silent(error) => error,
@@ -114,7 +116,7 @@ impl Markers {
                 Ok(Ok(there)) => Ok(there.sequence),
                 _ => Err(BackplaneError::new(
                     Failure::Unknown,
-                    "what comes out of the stream does not arrive: may this user subscribe to it?",
+                    "what the stream has taken does not come back",
                 )),
             },
             _ = link.wait_for(|link| link.generation != generation) => {

@@ -1,6 +1,7 @@
 //! NATS JetStream as an engine.
 
 mod api;
+mod delivery;
 mod link;
 mod marker;
 mod moment;
@@ -15,13 +16,13 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use async_nats::{ConnectErrorKind, HeaderMap, connection::State};
+use async_nats::{ConnectErrorKind, HeaderMap, Subscriber, connection::State};
 use bytes::Bytes;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -67,6 +68,8 @@ struct Shared {
     pump: mpsc::UnboundedSender<Command>,
     /// How often a topic was listened to.
     listened: AtomicU64,
+    /// When the consumer that tells the order has told something.
+    heard: Mutex<Instant>,
 }
 
 impl Nats {
@@ -205,7 +208,7 @@ impl Backplane for Nats {
 
     fn leave(&self, topic: &str) {
         if let Ok(shared) = self.node() {
-            shared.leave(Arc::from(topic));
+            shared.leave(topic);
         }
     }
 
@@ -264,15 +267,9 @@ impl Node {
         });
         let (pump, commands) = mpsc::unbounded_channel();
         let subjects = Subjects::new(&options.prefix);
-        let subscribe = |subject| {
-            let client = client.clone();
-            async move {
-                let subscriber = client.subscribe(subject).await;
-                subscriber.map_err(|error| BackplaneError::new(Failure::Unavailable, error))
-            }
-        };
-        let markers = subscribe(subjects.marker_out()).await?;
-        let advisories = subscribe(subjects.advisories()).await?;
+        let advisories = client.subscribe(subjects.advisories()).await;
+        let advisories =
+            advisories.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
         let shared = Arc::new(Shared {
             api: Api {
                 client,
@@ -288,8 +285,9 @@ impl Node {
             alarm,
             pump: pump.clone(),
             listened: AtomicU64::new(0),
+            heard: Mutex::new(Instant::now()),
         });
-        let handing = Pump::new(Arc::clone(&shared), inbox, commands, markers, advisories);
+        let handing = Pump::new(Arc::clone(&shared), inbox, commands, advisories);
         // With tokio's budget a queue would look empty that is not. The pump lets others have their
         // turn by itself.
         let handing = Ending(Some(task::spawn(task::unconstrained(handing))));
@@ -360,19 +358,18 @@ impl Shared {
         let (generation, _) = self.up()?;
         let subject = self.subjects.listen(topic).ok_or_else(too_long)?;
         let mut complaints = self.api.complaints.subscribe();
-        let topic: Arc<str> = Arc::from(topic);
         let number = self.listened.fetch_add(1, Ordering::Relaxed);
-        let subscriber = self.api.client.subscribe(subject.clone()).await;
-        let subscriber =
-            subscriber.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
+        let published_to = self.subjects.publish(topic).ok_or_else(too_long)?;
+        let subscriber = self.subscribe(&subject).await?;
         let _ = self.pump.send(Command::Add {
-            topic: Arc::clone(&topic),
+            topic: Arc::from(topic),
+            subject: published_to.clone(),
             subscriber,
             number,
         });
         let mut leaving = Leaving {
             shared: self,
-            added: Some((topic, number)),
+            added: Some((published_to, number)),
         };
         match self.markers.pass(self, generation).await {
             Ok(_) => {}
@@ -389,11 +386,27 @@ impl Shared {
         Ok(())
     }
 
-    fn leave(&self, topic: Arc<str>) {
-        let _ = self.pump.send(Command::Remove {
-            topic,
-            number: None,
-        });
+    fn leave(&self, topic: &str) {
+        if let Some(subject) = self.subjects.publish(topic) {
+            let number = None;
+            let _ = self.pump.send(Command::Remove { subject, number });
+        }
+    }
+
+    async fn subscribe(&self, subject: &str) -> Result<Subscriber, BackplaneError> {
+        let subscriber = self.api.client.subscribe(subject.to_owned()).await;
+        subscriber.map_err(|error| BackplaneError::new(Failure::Unavailable, error))
+    }
+
+    /// The consumer that tells the order is alive.
+    fn heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// For how long it has told nothing.
+    fn silence(&self) -> Duration {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.elapsed()
     }
 
     async fn frontier(&self, at_least: Place) -> Result<Place, BackplaneError> {
@@ -409,7 +422,7 @@ impl Shared {
                 return Ok(Place { epoch, sequence });
             }
             for _ in 0..lost {
-                let (client, subject) = (&self.api.client, self.subjects.marker_in());
+                let (client, subject) = (&self.api.client, self.subjects.marker());
                 let filled = client.publish(subject, Bytes::new()).await;
                 filled.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
             }
@@ -422,14 +435,14 @@ impl Shared {
 /// Takes back what was added unless it is told not to, also where the future is dropped.
 struct Leaving<'a> {
     shared: &'a Shared,
-    added: Option<(Arc<str>, u64)>,
+    added: Option<(String, u64)>,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        if let Some((topic, number)) = self.added.take() {
+        if let Some((subject, number)) = self.added.take() {
             let _ = self.shared.pump.send(Command::Remove {
-                topic,
+                subject,
                 number: Some(number),
             });
         }

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use async_nats::{HeaderMap, Message, StatusCode, Subscriber};
+use async_nats::{Message, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde_json::json;
@@ -14,6 +14,7 @@ use tokio::time;
 
 use super::{
     Shared,
+    delivery::{Delivery, number},
     options::WAITING,
     stream::{self, Facts},
 };
@@ -191,7 +192,7 @@ impl Reading<'_> {
         let question = Bytes::from(question.to_string());
         let answer = shared.api.ask(self.generation, &subject, None, question).await;
         let answer = answer.inspect_err(|error| shared.suspect(error))?;
-        if let Some(sequence) = header(answer.headers.as_ref(), "Nats-Sequence") {
+        if let Some(sequence) = number(answer.headers.as_ref(), "Nats-Sequence") {
             return Ok(Some(sequence));
         }
         match answer.status {
@@ -234,17 +235,13 @@ impl Reading<'_> {
 
 impl Item {
     fn read(message: Message) -> Option<Self> {
-        let reply = message.reply.as_deref()?;
-        let tokens: Vec<_> = reply.split('.').collect();
-        // `$JS.ACK`, in newer servers a domain and an account, stream, consumer, and the numbers.
-        let numbers = if tokens.len() == 9 { 4 } else { 6 };
-        let number = |at: usize| tokens.get(numbers + at)?.parse::<u64>().ok();
-        let size = header(message.headers.as_ref(), "Nats-Msg-Size");
+        let delivery = Delivery::of(&message)?;
+        let size = number(message.headers.as_ref(), "Nats-Msg-Size");
         let size = size.and_then(|size| usize::try_from(size).ok());
         Some(Self {
-            sequence: number(1)?,
-            nanos: number(3)?,
-            pending: number(4)?,
+            sequence: delivery.sequence,
+            nanos: delivery.nanos,
+            pending: delivery.pending,
             size: size.unwrap_or(message.payload.len()),
             payload: message.payload,
         })
@@ -358,8 +355,4 @@ fn chain(messages: &mut [Stored], mut previous: u64) {
         message.previous = previous;
         previous = message.sequence;
     }
-}
-
-fn header(headers: Option<&HeaderMap>, name: &'static str) -> Option<u64> {
-    headers?.get(name)?.as_str().parse().ok()
 }

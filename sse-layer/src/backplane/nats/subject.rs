@@ -52,13 +52,8 @@ impl Subjects {
     }
 
     /// Where this node's markers are published. A topic is one token, this is two.
-    pub(super) fn marker_in(&self) -> String {
+    pub(super) fn marker(&self) -> String {
         format!("{}.in._.{}", self.prefix, self.node)
-    }
-
-    /// Where this node's markers come out.
-    pub(super) fn marker_out(&self) -> String {
-        format!("{}.out._.{}", self.prefix, self.node)
     }
 
     /// Where the server tells what becomes of the stream.
