@@ -1,4 +1,4 @@
-//! NATS JetStream as an engine.
+#![doc = include_str!("wire.md")]
 
 mod api;
 mod delivery;

@@ -60,7 +60,8 @@ impl Reading<'_> {
         let most = limit.events.max(1);
         let mut bytes = 0;
         while cursor.pending > 0 {
-            let want = most - page.messages.len() + usize::try_from(excess).unwrap_or(BATCH);
+            let skipped = usize::try_from(excess).unwrap_or(BATCH);
+            let want = (most - page.messages.len()).saturating_add(skipped);
             let room = limit.bytes.saturating_sub(bytes).max(1);
             let items = cursor.next(want.min(BATCH), Some(room)).await?;
             let items = match (items.is_empty(), page.messages.is_empty()) {
