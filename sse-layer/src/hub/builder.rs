@@ -19,6 +19,7 @@ pub struct HubBuilder {
     max_topics: usize,
     max_history_bytes: usize,
     epoch: Option<Epoch>,
+    pub(super) prefix: Option<String>,
 }
 
 impl HubBuilder {
@@ -37,6 +38,7 @@ impl HubBuilder {
             max_topics: 100_000,
             max_history_bytes: 256 * 1024 * 1024,
             epoch: None,
+            prefix: None,
         }
     }
 
@@ -99,6 +101,14 @@ impl HubBuilder {
     /// ids for their own.
     pub const fn epoch(mut self, epoch: u64) -> Self {
         self.epoch = Some(Epoch::of(epoch));
+        self
+    }
+
+    /// Tells this hub's topics from those of others on the same engine, for
+    /// [`connect`](Self::connect): it begins the names of all that the engine holds for them. What
+    /// the address says (`?prefix=`) unless set, and `sse` if that says nothing.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
         self
     }
 

@@ -76,7 +76,11 @@ impl HubBuilder {
     async fn redis(self, url: &str) -> Result<Hub, ConnectError> {
         use crate::backplane::redis::Redis;
 
-        let engine = Redis::new(url).map_err(|error| ConnectError::Invalid(error.into()))?;
+        let engine = Redis::new(url).map_err(invalid)?;
+        let engine = match &self.prefix {
+            Some(prefix) => engine.prefix(prefix).map_err(invalid)?,
+            None => engine,
+        };
         self.backplane(engine).await
     }
 
@@ -90,7 +94,11 @@ impl HubBuilder {
     async fn nats(self, url: &str) -> Result<Hub, ConnectError> {
         use crate::backplane::nats::Nats;
 
-        let engine = Nats::new(url).map_err(|error| ConnectError::Invalid(error.into()))?;
+        let engine = Nats::new(url).map_err(invalid)?;
+        let engine = match &self.prefix {
+            Some(prefix) => engine.prefix(prefix).map_err(invalid)?,
+            None => engine,
+        };
         self.backplane(engine).await
     }
 
@@ -99,6 +107,11 @@ impl HubBuilder {
     async fn nats(self, _url: &str) -> Result<Hub, ConnectError> {
         Err(ConnectError::FeatureMissing { feature: "nats" })
     }
+}
+
+#[cfg(any(feature = "redis", feature = "nats"))]
+fn invalid(error: impl Into<crate::BoxError>) -> ConnectError {
+    ConnectError::Invalid(error.into())
 }
 
 impl fmt::Display for ConnectError {

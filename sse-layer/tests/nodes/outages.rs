@@ -47,7 +47,7 @@ async fn an_outage_in_which_nothing_was_published_is_not_told_to_anybody() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_nothing_on_a_topic_that_has_been_quiet_for_longer_than_the_history() {
     let [(one, _), (two, engine)] = nodes().await;
-    let mut quiet = opened(two.subscribe("quiet").unwrap().no_positions()).await;
+    let mut quiet = two.subscribe("quiet").unwrap().no_positions().deliveries();
     let mut busy = opened(two.subscribe("busy").unwrap()).await;
     publish(&one, "quiet", "a").await;
     assert_eq!(told(&mut quiet, 1).await, ["a"]);

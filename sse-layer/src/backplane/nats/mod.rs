@@ -474,5 +474,8 @@ impl fmt::Debug for Nats {
 }
 
 fn too_long() -> BackplaneError {
-    BackplaneError::new(Failure::Refused, "the topic's name is too long for a subject")
+    BackplaneError::new(
+        Failure::Refused,
+        "the topic's name is too long for a subject",
+    )
 }
