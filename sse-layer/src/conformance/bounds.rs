@@ -88,9 +88,10 @@ pub(super) async fn history_is_bounded_by_age<E: Engines>(
     );
     let newest = node.newest("t", LIMIT).await?.messages;
     ensure!(newest.is_empty(), "what is too old is among the newest");
-    if began.elapsed() < SHORT * 19 / 10 {
-        // Within twice the age the topic is still known.
-        ensure_kept(&node, "t", &published, 3).await?;
+    let kept = ensure_kept(&node, "t", &published, 3).await;
+    // Within twice the age the topic is still known; where the test itself was late it need not be.
+    if began.elapsed() < SHORT * 2 {
+        kept?;
         published.push(node.put("t", &numbered(3)).await?.sequence);
         let page = node.page("t", published[0], LIMIT).await?;
         ensure!(
