@@ -66,7 +66,12 @@ impl Seen {
     }
 
     pub(crate) fn count(&self, what: &Told) -> usize {
-        self.told.lock().unwrap().iter().filter(|told| *told == what).count()
+        self.told
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|told| *told == what)
+            .count()
     }
 
     /// Waits until this is so.
@@ -169,7 +174,9 @@ impl Node {
     pub(crate) async fn kept(&self, topic: &str) -> Vec<String> {
         let page = self.engine.read(topic, 0, ALL).await.unwrap();
         let frames = page.messages.iter();
-        frames.map(|stored| String::from_utf8_lossy(&stored.frame).into_owned()).collect()
+        frames
+            .map(|stored| String::from_utf8_lossy(&stored.frame).into_owned())
+            .collect()
     }
 }
 

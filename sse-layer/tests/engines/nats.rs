@@ -38,7 +38,8 @@ impl Nats {
             eprintln!("skipped, since {SKIP} is set");
             return None;
         }
-        let missing = "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
+        let missing =
+            "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
         let mut nats = Self {
             engine: Engine::new("nats-server", missing),
             config: config.to_owned(),
@@ -51,7 +52,11 @@ impl Nats {
     /// Runs it again after it was killed or stopped, with what is in its folder.
     pub(crate) fn run(&mut self) {
         let (addr, config) = (self.engine.addr(), &self.config);
-        let jetstream = if self.has_jetstream { "jetstream { store_dir: \"data\" }" } else { "" };
+        let jetstream = if self.has_jetstream {
+            "jetstream { store_dir: \"data\" }"
+        } else {
+            ""
+        };
         let config = format!("listen: \"{addr}\"\nmax_payload: 8MB\n{jetstream}\n{config}\n");
         fs::write(self.engine.folder().join("nats.conf"), config).unwrap();
         self.engine.run(["-c", "nats.conf"]);

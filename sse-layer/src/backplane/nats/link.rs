@@ -98,7 +98,11 @@ pub(super) async fn keep(
         let doubtful = shared.alarm.doubtful.swap(false, Ordering::AcqRel) || due;
         if !broken && is_same(&shared.api.client, connects) {
             if !doubtful || is_same_stream(&shared, &link).await {
-                checked = if doubtful { time::Instant::now() } else { checked };
+                checked = if doubtful {
+                    time::Instant::now()
+                } else {
+                    checked
+                };
                 continue;
             }
         }
@@ -192,7 +196,10 @@ fn is_same(client: &Client, connects: u64) -> bool {
 async fn is_same_stream(shared: &Shared, link: &watch::Sender<Link>) -> bool {
     let (generation, epoch) = {
         let link = link.borrow();
-        (link.generation, link.stream.as_ref().map(|facts| facts.epoch))
+        (
+            link.generation,
+            link.stream.as_ref().map(|facts| facts.epoch),
+        )
     };
     match stream::epoch(shared, generation).await {
         Ok(found) => found.is_some() && found == epoch,

@@ -480,11 +480,16 @@ fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     if error.is::<rustls::Error>() {
         return true;
     }
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
     let inner = inner.map(|inner| inner as &(dyn StdError + 'static));
     inner.or_else(|| error.source()).is_some_and(is_tls)
 }
 
 fn too_long() -> BackplaneError {
-    BackplaneError::new(Failure::Refused, "the topic's name is too long for a subject")
+    BackplaneError::new(
+        Failure::Refused,
+        "the topic's name is too long for a subject",
+    )
 }
