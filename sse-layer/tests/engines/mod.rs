@@ -2,7 +2,11 @@
 //! stopped by it.
 //!
 //! This is a part of the tests of several packages, not all of which use all of it.
-#![allow(dead_code, reason = "each test crate uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test crate uses its own part of it"
+)]
 
 pub(crate) mod nats;
 pub(crate) mod proxy;

@@ -96,15 +96,14 @@ pub(super) async fn keep(
             || shared.silence() > shared.api.timeout.max(LOOK);
         let due = checked.elapsed() >= shared.api.timeout;
         let doubtful = shared.alarm.doubtful.swap(false, Ordering::AcqRel) || due;
-        if !broken && is_same(&shared.api.client, connects) {
-            if !doubtful || is_same_stream(&shared, &link).await {
-                checked = if doubtful {
-                    time::Instant::now()
-                } else {
-                    checked
-                };
-                continue;
+        let is_well = !broken
+            && is_same(&shared.api.client, connects)
+            && (!doubtful || is_same_stream(&shared, &link).await);
+        if is_well {
+            if doubtful {
+                checked = time::Instant::now();
             }
+            continue;
         }
         link.send_modify(|link| {
             link.generation += 1;
