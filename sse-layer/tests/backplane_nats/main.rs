@@ -1,5 +1,7 @@
 //! The engine `nats`, against the rules of a backplane, and against a real server that fails.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 #[path = "../engines/mod.rs"]
 mod engines;
 

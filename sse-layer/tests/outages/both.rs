@@ -72,7 +72,10 @@ async fn an_engine_that_is_killed_and_comes_back_with_its_data_costs_nothing(
     until_connected(&two, false).await;
     until_connected(&one, false).await;
     let failed = one.publish("news", Event::text("lost")).await;
-    assert!(matches!(failed, Err(PublishError::Unavailable(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(PublishError::Unavailable(_))),
+        "{failed:?}"
+    );
     // Who comes now is served when it is back.
     let mut late = two.subscribe("other").unwrap().deliveries();
     server.run();
@@ -170,13 +173,21 @@ async fn an_engine_that_stops_answering_fails_publishing_and_loses_nothing(serve
     server.freeze();
     let begun = Instant::now();
     let failed = one.publish("news", Event::text("a")).key("a").await;
-    let is_unclear = matches!(failed, Err(PublishError::Unknown(_) | PublishError::Unavailable(_)));
+    let is_unclear = matches!(
+        failed,
+        Err(PublishError::Unknown(_) | PublishError::Unavailable(_))
+    );
     assert!(is_unclear, "{failed:?}");
     assert!(begun.elapsed() < 20 * TIMEOUT);
     until_connected(&two, false).await;
     server.thaw();
     let mut attempts = 0;
-    while one.publish("news", Event::text("a")).key("a").await.is_err() {
+    while one
+        .publish("news", Event::text("a"))
+        .key("a")
+        .await
+        .is_err()
+    {
         attempts += 1;
         assert!(attempts < 1000);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -192,7 +203,10 @@ where
 {
     let proxy = Proxy::to(server.addr());
     let one = server.node().await;
-    let two = Hub::builder().backplane(S::engine(proxy.addr())).await.unwrap();
+    let two = Hub::builder()
+        .backplane(S::engine(proxy.addr()))
+        .await
+        .unwrap();
     let topics = ["a", "b", "c"];
     let mut client = opened(two.subscribe_many(topics).unwrap()).await;
     let publisher = async {
@@ -226,7 +240,10 @@ where
     S: Server,
 {
     let proxy = Proxy::to(server.addr());
-    let hub = Hub::builder().backplane(S::engine(proxy.addr())).await.unwrap();
+    let hub = Hub::builder()
+        .backplane(S::engine(proxy.addr()))
+        .await
+        .unwrap();
     let mut client = opened(hub.subscribe("news").unwrap()).await;
     proxy.refuse();
     proxy.cut();

@@ -100,7 +100,11 @@ async fn publish_at_last(hub: &Hub, topic: &str, text: impl ToString) -> EventId
     let text = text.to_string();
     let key = format!("{text}-{}", fastrand::u64(..));
     let attempt = async || loop {
-        match hub.publish(topic, Event::text(text.clone())).key(&key).await {
+        match hub
+            .publish(topic, Event::text(text.clone()))
+            .key(&key)
+            .await
+        {
             Ok(id) => return id,
             Err(
                 PublishError::Unavailable(_) | PublishError::Unknown(_) | PublishError::Refused(_),

@@ -48,7 +48,10 @@ async fn something_else_in_the_place_of_a_topic_fails_that_topic_and_no_other() 
     server.cli(&["DEL", &keys]);
     server.cli(&["SET", &keys, "something else"]);
     let refused = hub.publish("news", Event::text("b")).await;
-    assert!(matches!(refused, Err(PublishError::Refused(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(PublishError::Refused(_))),
+        "{refused:?}"
+    );
     let mut client = opened(hub.subscribe("other").unwrap()).await;
     publish(&hub, "other", "c").await;
     assert_eq!(told(&mut client, 1).await, ["c"]);
@@ -74,8 +77,13 @@ async fn whoever_is_not_let_in_is_told_at_once_and_without_the_password() {
             source = error.source();
         }
         assert!(!text.contains("wr0ng"), "{text}");
-        assert!(text.contains("NOAUTH") || text.contains("WRONGPASS"), "{text}");
+        assert!(
+            text.contains("NOAUTH") || text.contains("WRONGPASS"),
+            "{text}"
+        );
     }
-    let hub = Hub::connect(&format!("redis://:s3cr3t@{addr}")).await.unwrap();
+    let hub = Hub::connect(&format!("redis://:s3cr3t@{addr}"))
+        .await
+        .unwrap();
     publish(&hub, "news", "a").await;
 }

@@ -4,6 +4,7 @@
 //! the server's data. So one task looks after both.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -33,6 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to find the stream.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a stream that is gone is left alone.
+const CLEARING: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_millis(500);
 
 /// What is known of the connection.
 #[derive(Clone, Debug)]
@@ -92,21 +96,25 @@ pub(super) async fn keep(
             || shared.silence() > shared.api.timeout.max(LOOK);
         let due = checked.elapsed() >= shared.api.timeout;
         let doubtful = shared.alarm.doubtful.swap(false, Ordering::AcqRel) || due;
-        if !broken && is_same(&shared.api.client, connects) {
-            if !doubtful || is_same_stream(&shared, &link).await {
-                checked = if doubtful {
-                    time::Instant::now()
-                } else {
-                    checked
-                };
-                continue;
+        let is_well = !broken
+            && is_same(&shared.api.client, connects)
+            && (!doubtful || is_same_stream(&shared, &link).await);
+        if is_well {
+            if doubtful {
+                checked = time::Instant::now();
             }
+            continue;
         }
         link.send_modify(|link| {
             link.generation += 1;
             link.stream = None;
         });
         let _ = pump.send(Command::Down);
+        if is_same(&shared.api.client, connects) {
+            // A stream that was deleted just now is still being cleared away. One that is made over
+            // it meanwhile can't write (seen with 2.9.10).
+            time::sleep(random::spread(&CLEARING)).await;
+        }
         let mut attempt = 0;
         let facts = loop {
             connects = connect_count(&shared.api.client);

@@ -19,9 +19,9 @@ use crate::{
     random,
 };
 
-/// How many messages of one topic may wait to be handed over. What comes then is dropped by the
-/// client, and read by the node, since it sees the hole.
-pub(super) const WAITING: usize = 1_024;
+/// How many messages of one subscription may wait to be looked at. The client drops what comes then,
+/// and the node reads it. It brings thousands of them before another task has its turn.
+const WAITING: usize = 65_536;
 
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

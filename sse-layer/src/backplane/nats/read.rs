@@ -15,13 +15,12 @@ use tokio::time;
 use super::{
     Shared,
     delivery::{Delivery, number},
-    options::WAITING,
     stream::{self, Facts},
 };
 use crate::backplane::{BackplaneError, Failure, Page, ReadLimit, Stored};
 
 /// How many messages are asked for at once.
-const BATCH: usize = WAITING / 2;
+const BATCH: usize = 500;
 
 /// When the server throws a consumer away that was left behind.
 const LEFT_BEHIND: Duration = Duration::from_secs(30);

@@ -246,7 +246,8 @@ impl Topic {
         }
         for stored in page.messages {
             if stored.sequence > state.end.sequence {
-                if stored.previous > state.end.sequence {
+                // What is told of the first may be the number that was read from.
+                if stored.previous > state.end.sequence.max(missing.after) {
                     waiting.extend(state.lose_up_to(&self.name, stored.previous, ledger));
                 }
                 let draft = node::draft(&stored.frame, max);
