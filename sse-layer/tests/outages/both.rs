@@ -122,11 +122,11 @@ where
         proxy.refuse();
         proxy.cut();
         until_connected(&two, false).await;
-        for n in from..from + 300 * round {
+        for n in from..from + 150 * round {
             publish(&one, "news", n).await;
         }
         proxy.accept();
-        let to = from + 300 * round;
+        let to = from + 150 * round;
         assert_eq!(told(&mut client, to - from).await, numbers(from..to));
         from = to;
         until_connected(&two, true).await;
