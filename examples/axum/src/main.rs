@@ -53,7 +53,9 @@ async fn run(args: Args) -> io::Result<()> {
         .deadline(Duration::from_secs(10))
         .farewell(Event::text("the server is shutting down").event("bye"));
     let metrics = metrics::install().map_err(io::Error::other)?;
-    let app = app(args.config(drain.clone())).merge(metrics::routes(metrics));
+    let config = args.config(bound, drain.clone());
+    let hub = config.hub().build();
+    let app = app(config, hub).await.merge(metrics::routes(metrics));
     let signal = shutdown::signal()?;
 
     // Not println!, which panics where nobody reads it.
