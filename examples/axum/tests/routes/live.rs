@@ -144,6 +144,7 @@ async fn stats_count_the_open_streams_and_what_the_hub_does() {
     stats.expect_header("content-type", "application/json");
     let all: Value = stats.body_json().await;
     let expected = json!({
+        "node": "local",
         "connections": 0,
         "peak": 0,
         "max": 1000,
