@@ -28,7 +28,8 @@ impl Nats {
             eprintln!("skipped, since {SKIP} is set");
             return None;
         }
-        let missing = "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
+        let missing =
+            "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
         let mut nats = Self {
             engine: Engine::new("nats-server", missing),
             config: config.to_owned(),

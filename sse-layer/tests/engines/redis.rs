@@ -29,7 +29,8 @@ impl Redis {
             eprintln!("skipped, since {SKIP} is set");
             return None;
         }
-        let missing = "install it (Debian: redis-server), or set SSE_SKIP_REDIS to do without these tests";
+        let missing =
+            "install it (Debian: redis-server), or set SSE_SKIP_REDIS to do without these tests";
         let mut redis = Self {
             engine: Engine::new("redis-server", missing),
             config: config.iter().map(ToString::to_string).collect(),
@@ -66,7 +67,10 @@ impl Redis {
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .trim_end()
+            .to_owned()
     }
 }
 

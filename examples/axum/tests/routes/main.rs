@@ -7,6 +7,7 @@
 mod ai;
 mod limits;
 mod live;
+mod nodes;
 mod notifications;
 mod openai;
 mod orders;
