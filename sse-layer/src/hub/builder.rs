@@ -102,6 +102,10 @@ impl HubBuilder {
         self
     }
 
+    pub(super) fn into_parts(self) -> (Settings, usize, usize) {
+        (self.settings, self.max_topics, self.max_history_bytes)
+    }
+
     /// A hub in this process.
     pub fn build(self) -> Hub {
         let epoch = self.epoch.unwrap_or_else(Epoch::new);
@@ -110,6 +114,7 @@ impl HubBuilder {
             self.settings,
             self.max_topics,
             ledger,
+            None,
         )))
     }
 }

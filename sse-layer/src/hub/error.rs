@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::error::EncodeError;
+use crate::{
+    backplane::{BackplaneError, Failure},
+    error::EncodeError,
+};
 
 /// A topic that can't be published to, subscribed to or read.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub enum TopicError {
         /// How many they may be.
         max: usize,
     },
+    /// The engine behind the hub has not answered.
+    Engine(BackplaneError),
 }
 
 impl fmt::Display for TopicError {
@@ -46,13 +51,22 @@ impl fmt::Display for TopicError {
                     "a subscription to {count} topics, which is more than {max}"
                 )
             }
+            Self::Engine(error) => error.fmt(f),
         }
     }
 }
 
-impl StdError for TopicError {}
+impl StdError for TopicError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Self::Engine(error) => error.source(),
+            _ => None,
+        }
+    }
+}
 
-/// An event that was not published. Nobody gets it.
+/// An event that was not published. Nobody gets it, but for that of which
+/// [nothing is known](Self::Unknown).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -85,6 +99,13 @@ pub enum PublishError {
         /// How many bytes they may take.
         max: usize,
     },
+    /// The engine behind the hub is not reached.
+    Unavailable(BackplaneError),
+    /// The engine behind the hub refuses it: it is out of memory, say, or does not allow it.
+    Refused(BackplaneError),
+    /// The engine behind the hub has not answered, so that the event may have been published all
+    /// the same. Publish it again with a [key](super::Publish::key), and nobody gets it twice.
+    Unknown(BackplaneError),
 }
 
 impl fmt::Display for PublishError {
@@ -103,6 +124,7 @@ impl fmt::Display for PublishError {
             Self::HistoryFull { max } => {
                 write!(f, "the hub's history takes {max} bytes, as many as it may")
             }
+            Self::Unavailable(error) | Self::Refused(error) | Self::Unknown(error) => error.fmt(f),
         }
     }
 }
@@ -112,7 +134,20 @@ impl StdError for PublishError {
         match self {
             Self::Topic(error) => Some(error),
             Self::Encode(error) => Some(error),
+            Self::Unavailable(error) | Self::Refused(error) | Self::Unknown(error) => {
+                error.source()
+            }
             _ => None,
+        }
+    }
+}
+
+impl From<BackplaneError> for PublishError {
+    fn from(error: BackplaneError) -> Self {
+        match error.failure() {
+            Failure::Unavailable => Self::Unavailable(error),
+            Failure::Refused => Self::Refused(error),
+            Failure::Unknown => Self::Unknown(error),
         }
     }
 }

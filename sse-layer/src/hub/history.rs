@@ -110,6 +110,10 @@ impl Shelf {
         }
     }
 
+    pub(super) const fn bounds(&self) -> History {
+        self.bounds
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -212,14 +216,16 @@ impl Shelf {
     }
 
     /// The place that has the newest `count` messages up to this number behind it.
-    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, end: Mark) -> Mark {
+    /// Tells whether they are all here.
+    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, end: Mark) -> (Mark, bool) {
         let behind = self
             .kept
             .partition_point(|message| message.sequence() <= up_to);
         let first = behind.saturating_sub(count);
+        let is_all_here = behind >= count || self.evicted.sequence == 0;
         match self.kept.get(first) {
-            Some(message) if first < behind => message.before(),
-            _ => self.place(up_to, end),
+            Some(message) if first < behind => (message.before(), is_all_here),
+            _ => (self.place(up_to, end), is_all_here),
         }
     }
 

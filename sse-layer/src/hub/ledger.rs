@@ -9,7 +9,7 @@ use super::{meters::Meters, position::Epoch};
 
 #[derive(Debug)]
 pub(super) struct Ledger {
-    pub(super) epoch: Epoch,
+    epoch: AtomicU64,
     last: AtomicU64,
     bytes: AtomicUsize,
     max_bytes: usize,
@@ -19,7 +19,7 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new(epoch: Epoch, max_bytes: usize, meters: Arc<Meters>) -> Self {
         Self {
-            epoch,
+            epoch: AtomicU64::new(epoch.number()),
             last: AtomicU64::new(0),
             bytes: AtomicUsize::new(0),
             max_bytes,
@@ -31,6 +31,21 @@ impl Ledger {
     /// through that afterwards finds the message there.
     pub(super) fn next(&self) -> u64 {
         self.last.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        Epoch::of(self.epoch.load(Ordering::SeqCst))
+    }
+
+    /// Goes on in another epoch, from this number.
+    pub(super) fn begin_epoch(&self, epoch: Epoch, last: u64) {
+        self.epoch.store(epoch.number(), Ordering::SeqCst);
+        self.last.store(last, Ordering::SeqCst);
+    }
+
+    /// Takes note of a number that an engine has given out.
+    pub(super) fn reached(&self, sequence: u64) {
+        self.last.fetch_max(sequence, Ordering::SeqCst);
     }
 
     /// The newest number that was given out.

@@ -102,6 +102,11 @@ impl Live {
         self.waiting.came(sequence)
     }
 
+    /// Has all look again who wait, though nothing has come: something else has changed.
+    pub(super) fn nudge(&self) -> Woken {
+        self.waiting.all()
+    }
+
     fn grow(&mut self) {
         self.places = self.places.saturating_mul(2).min(self.bounds.events);
         self.sender.set_capacity(self.places);
@@ -141,6 +146,11 @@ impl Receiver {
         self.waiting.wait(&mut self.place, cx.waker());
         // One that came before that has woken nobody here.
         self.try_recv().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Waits for whatever comes next.
+    pub(super) fn wait(&mut self, cx: &Context<'_>) {
+        self.waiting.wait(&mut self.place, cx.waker());
     }
 
     #[inline]

@@ -31,6 +31,9 @@ impl Merge {
         // then none with an id lower than those at hand can be on its way: ids are given out in a
         // topic's lock, and that has been passed through since.
         while self.poll_all(cx, shared) {}
+        if self.is_waiting() {
+            return Poll::Pending;
+        }
         let first = self
             .sources
             .iter_mut()
@@ -41,8 +44,13 @@ impl Merge {
             .map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Whether a topic can't tell that what it has next is newer than what the others have.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.sources.iter().any(Source::is_waiting)
+    }
+
     /// Looks at all topics of which the next piece is not known. Answers whether one was found.
-    fn poll_all(&mut self, cx: &mut Context<'_>, shared: &Shared) -> bool {
+    fn poll_all(&mut self, cx: &mut Context<'_>, shared: &Arc<Shared>) -> bool {
         let mut has_found = false;
         for source in &mut self.sources {
             if source.next.is_none() {

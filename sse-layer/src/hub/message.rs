@@ -3,7 +3,10 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use tokio::time::Instant;
 
 use super::position::{Epoch, ID_LINE_MAX};
-use crate::event::{EventId, Frame};
+use crate::{
+    backplane::Stored,
+    event::{EventId, Frame},
+};
 
 /// An event that was published: encoded once, and shared by all who get it.
 ///
@@ -34,6 +37,12 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    /// Before everything.
+    pub(super) const BEGINNING: Self = Self {
+        sequence: 0,
+        count: None,
+    };
+
     /// How many messages lie between this place and a later one.
     pub(super) fn distance(self, later: Self) -> Option<u64> {
         later.count?.checked_sub(self.count?)
@@ -50,10 +59,24 @@ impl Draft {
         self.0.len() - ID_LINE_MAX
     }
 
+    /// The event on the wire, without its id.
+    pub(super) fn event(&self) -> &[u8] {
+        &self.0[ID_LINE_MAX..]
+    }
+
     /// What the message will take while it is kept, in bytes: the event, its id and what goes
     /// with it.
     pub(super) fn cost(&self) -> usize {
         self.0.len() + BESIDE_THE_FRAME
+    }
+
+    /// The message that an engine has stored.
+    pub(super) fn stored(self, epoch: Epoch, topic: Arc<str>, stored: &Stored) -> Message {
+        let before = Mark {
+            sequence: stored.previous,
+            count: None,
+        };
+        self.publish(epoch, topic, stored.sequence, before, Instant::now())
     }
 
     /// The message, with its place in the hub and in its topic.
@@ -83,11 +106,31 @@ impl Draft {
     }
 }
 
+/// What stands in the queue for messages that are lost.
+const LOSS: &[u8] = b"";
+
 /// What a message takes beside its frame: itself, its counts of references, its places in the
 /// history and in the queue.
 const BESIDE_THE_FRAME: usize = size_of::<Published>() + 72;
 
 impl Message {
+    /// In the place of messages up to this number, which nobody has any more.
+    pub(super) fn of_loss(topic: Arc<str>, sequence: u64, before: Mark) -> Self {
+        Self(Arc::new(Published {
+            topic,
+            sequence,
+            before,
+            at: Instant::now(),
+            frame: Frame::from_static(LOSS),
+            event_at: 0,
+        }))
+    }
+
+    /// Whether it only tells that messages are lost. No other has an empty frame.
+    pub(super) fn is_loss(&self) -> bool {
+        self.0.frame.as_bytes().is_empty()
+    }
+
     /// The id that the hub gave it.
     pub fn id(&self) -> EventId {
         let line = &self.0.frame.as_bytes()[..self.0.event_at];
@@ -153,7 +196,11 @@ impl Message {
     pub(super) fn behind(&self) -> Mark {
         Mark {
             sequence: self.0.sequence,
-            count: self.0.before.count.map(|count| count + 1),
+            // How many are lost is not known.
+            count: match self.is_loss() {
+                true => None,
+                false => self.0.before.count.map(|count| count + 1),
+            },
         }
     }
 

@@ -49,7 +49,9 @@
 //! the hub as a whole the number of topics and the bytes of all histories. The hub needs tokio for
 //! one thing: to give back the memory of topics to which nobody publishes any more.
 
+mod answer;
 mod builder;
+mod connect;
 mod error;
 mod gap;
 mod history;
@@ -61,6 +63,7 @@ mod merge;
 mod message;
 #[cfg_attr(not(feature = "metrics"), path = "no_meters.rs")]
 mod meters;
+mod node;
 mod position;
 mod publish;
 mod shared;
@@ -80,13 +83,14 @@ use std::{
 
 pub use self::{
     builder::HubBuilder,
+    connect::ConnectError,
     error::{PublishError, TopicError},
     gap::{Gap, GapReason},
     history::History,
     lag::LagPolicy,
     message::Message,
     publish::Publish,
-    stats::HubStats,
+    stats::{EngineStats, HubStats},
     subscription::{Deliveries, Delivery, Subscription},
 };
 use self::{
@@ -110,6 +114,19 @@ impl Hub {
     /// A hub in this process.
     pub fn memory() -> Self {
         Self::builder().build()
+    }
+
+    /// A hub on an engine, by its address: one of any number of nodes on which what is published on
+    /// one reaches the subscribers of all, and a client goes on where it has left another.
+    ///
+    /// `redis://host:port` and `nats://host:port` with the features `redis` and `nats`; `memory:` is
+    /// a hub in this process. [`HubBuilder::connect`] tells more.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] for an address that is none, and an engine that is not reached.
+    pub async fn connect(url: &str) -> Result<Self, ConnectError> {
+        Self::builder().connect(url).await
     }
 
     /// A hub that is set up otherwise.
@@ -201,7 +218,7 @@ impl Hub {
             subscription.add(Source::new(topic, receiver, attached));
         }
         // What is published by threads outside of tokio is swept by those who are in it.
-        if self.0.ledger.bytes() > 0 {
+        if self.0.ledger.bytes() > 0 && self.0.node.is_none() {
             sweep::begin(&self.0);
         }
         Ok(subscription)
@@ -217,6 +234,9 @@ impl Hub {
     /// [`TopicError`] for a name that is empty or too long.
     pub async fn newest(&self, topic: &str) -> Result<Option<Message>, TopicError> {
         self.0.check_name(topic)?;
+        if let Some(node) = &self.0.node {
+            return node.newest(&self.0, topic).await;
+        }
         let topic = self.0.topics.get(topic);
         Ok(topic.and_then(|topic| topic.newest(&self.0.ledger)))
     }
@@ -248,7 +268,7 @@ impl WeakHub {
 impl fmt::Debug for Hub {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub")
-            .field("epoch", &self.0.ledger.epoch)
+            .field("epoch", &self.0.ledger.epoch())
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }

@@ -26,6 +26,10 @@ impl Epoch {
         Self(epoch)
     }
 
+    pub(super) const fn number(self) -> u64 {
+        self.0
+    }
+
     pub(super) fn id(self, sequence: u64) -> EventId {
         let mut line = [0; ID_LINE_MAX];
         let start = self.write_id_line(sequence, &mut line);

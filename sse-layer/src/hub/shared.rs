@@ -13,12 +13,14 @@ use super::{
     ledger::Ledger,
     live::{QueueBounds, Receiver},
     message::{Draft, Mark},
-    stats::{Counts, HubStats},
+    node::Node,
+    position::Epoch,
+    stats::{Counts, EngineStats, HubStats},
     sweep,
     topic::{Outcome, Topic},
     topics::Topics,
 };
-use crate::event::EventName;
+use crate::{backplane::Place, event::EventName};
 
 /// What a hub is set to.
 #[derive(Clone, Debug)]
@@ -36,6 +38,8 @@ pub(super) struct Shared {
     pub(super) ledger: Ledger,
     pub(super) counts: Counts,
     pub(super) is_swept: AtomicBool,
+    /// There where the topics are an engine's.
+    pub(super) node: Option<Node>,
     made_at: Instant,
     /// When a sweep for want of room may be next, in milliseconds after the hub was made.
     next_sweep: AtomicU64,
@@ -51,13 +55,19 @@ pub(super) const MAX_KEY_LEN: usize = 256;
 const BETWEEN_SWEEPS: u64 = 1000;
 
 impl Shared {
-    pub(super) fn new(settings: Settings, max_topics: usize, ledger: Ledger) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        max_topics: usize,
+        ledger: Ledger,
+        node: Option<Node>,
+    ) -> Self {
         Self {
-            topics: Topics::new(max_topics, settings.history),
+            topics: Topics::new(max_topics, settings.history, node.is_some()),
             settings,
             counts: Counts::new(Arc::clone(&ledger.meters)),
             ledger,
             is_swept: AtomicBool::new(false),
+            node,
             made_at: Instant::now(),
             next_sweep: AtomicU64::new(0),
         }
@@ -74,14 +84,13 @@ impl Shared {
         Ok(())
     }
 
-    /// Publishes the draft. Answers its number, or that of the message that was published with
-    /// the same key before.
-    pub(super) fn publish(
-        self: &Arc<Self>,
+    /// Whether the hub takes what somebody wants to publish.
+    pub(super) fn check(
+        &self,
         name: &str,
-        draft: Draft,
+        draft: &Draft,
         key: Option<&str>,
-    ) -> Result<u64, PublishError> {
+    ) -> Result<(), PublishError> {
         self.check_name(name)?;
         let (len, max) = (draft.len(), self.settings.max_event_bytes);
         if len > max {
@@ -91,6 +100,17 @@ impl Shared {
             let max = MAX_KEY_LEN;
             return Err(PublishError::KeyTooLong { len, max });
         }
+        Ok(())
+    }
+
+    /// Publishes the draft, which was checked. Answers its number, or that of the message that was
+    /// published with the same key before.
+    pub(super) fn publish(
+        self: &Arc<Self>,
+        name: &str,
+        draft: Draft,
+        key: Option<&str>,
+    ) -> Result<u64, PublishError> {
         let is_kept = !self.settings.history.is_off() || key.is_some();
         if !is_kept {
             if let Some(sequence) = self.topics.pass(name, || self.ledger.next()) {
@@ -131,7 +151,10 @@ impl Shared {
     }
 
     /// Attaches to the live messages of a topic.
-    pub(super) fn attach(&self, name: &str) -> Result<(Arc<Topic>, Receiver, Mark), TopicError> {
+    pub(super) fn attach(
+        &self,
+        name: &str,
+    ) -> Result<(Arc<Topic>, Receiver, Option<Mark>), TopicError> {
         loop {
             let topic = self.topic(name)?;
             if let Some((receiver, attached)) = topic.attach(self.settings.queue) {
@@ -150,6 +173,11 @@ impl Shared {
         HubStats {
             topics: self.topics.len(),
             history_bytes: self.ledger.bytes(),
+            engine: self.node.as_ref().map(|node| EngineStats {
+                is_connected: node.is_connected(),
+                outages: node.outages(),
+                reads: node.engine_reads(),
+            }),
             ..self.counts.stats()
         }
     }
@@ -164,6 +192,20 @@ impl Shared {
         }
     }
 
+    /// Goes on in another epoch of the engine, which has lost what was before.
+    pub(super) fn begin_epoch(&self, place: Place) {
+        let lost = self.topics.take_all();
+        self.ledger
+            .begin_epoch(Epoch::of(place.epoch), place.sequence);
+        self.ledger.meters.topics(-(lost.len() as f64));
+        for topic in &lost {
+            topic.lose(&self.ledger);
+        }
+        if let Some(node) = &self.node {
+            node.leave(lost);
+        }
+    }
+
     fn topic(&self, name: &str) -> Result<Arc<Topic>, TopicError> {
         let (topic, is_new) = match self.topics.get_or_make(name) {
             // Some may be there for what is old alone.
@@ -175,14 +217,23 @@ impl Shared {
         };
         if is_new {
             self.ledger.meters.topics(1.0);
+            if let Some(node) = &self.node {
+                node.open(Arc::clone(&topic));
+            }
         }
         Ok(topic)
     }
 
     fn retire(&self, topics: &[Arc<Topic>]) {
         let retired = self.topics.retire(topics);
-        if retired > 0 {
-            self.ledger.meters.topics(-(retired as f64));
+        if !retired.is_empty() {
+            self.ledger.meters.topics(-(retired.len() as f64));
+            if let Some(node) = &self.node {
+                for topic in &retired {
+                    topic.clear(&self.ledger);
+                }
+                node.leave(retired);
+            }
         }
     }
 

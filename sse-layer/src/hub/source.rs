@@ -3,15 +3,16 @@
 use std::{
     collections::VecDeque,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::{
     gap::GapReason,
-    history::PageLimit,
+    history::{Page, PageLimit},
     lag::LagPolicy,
     live::Receiver,
     message::{Mark, Message},
+    node::Read,
     shared::Shared,
     topic::Topic,
 };
@@ -30,11 +31,16 @@ pub(super) struct Source {
     receiver: Receiver,
     /// Everything up to here was given, or is known to be missing.
     seen: Mark,
+    /// Whether it is known at which place it was attached.
+    is_attached: bool,
+    /// Whether something may come that is older than what others have to give.
+    is_waiting: bool,
     /// What comes next, where it has to wait for its turn among those of other topics.
     pub(super) next: Option<Piece>,
     /// A message from the queue, for behind what is read from the history.
     held: Option<Message>,
     replay: Option<Box<Replay>>,
+    newest: Option<Box<Read>>,
 }
 
 /// A way through the history that is not at its end yet.
@@ -44,6 +50,10 @@ struct Replay {
     /// What a reader is told of what is not there any more. `None` if it has been told already of
     /// all that is missing before the first page.
     if_missing: Option<GapReason>,
+    /// What is read where the topic is an engine's, and does not reach back itself.
+    read: Option<Read>,
+    /// Up to here, all that the engine has was given.
+    whole_up_to: u64,
 }
 
 /// What a source gives.
@@ -79,14 +89,17 @@ impl Piece {
 
 impl Source {
     /// A source that begins with what comes after the place at which it was attached.
-    pub(super) fn new(topic: Arc<Topic>, receiver: Receiver, attached: Mark) -> Self {
+    pub(super) fn new(topic: Arc<Topic>, receiver: Receiver, attached: Option<Mark>) -> Self {
         Self {
             topic,
             receiver,
-            seen: attached,
+            seen: attached.unwrap_or(Mark::BEGINNING),
+            is_attached: attached.is_some(),
+            is_waiting: false,
             next: None,
             held: None,
             replay: None,
+            newest: None,
         }
     }
 
@@ -97,6 +110,61 @@ impl Source {
     /// The place at which it was attached, until it begins.
     pub(super) fn attached(&self) -> Mark {
         self.seen
+    }
+
+    /// Waits until it is known at which place it was attached. Answers whether that will be known.
+    pub(super) fn poll_attached(&mut self, cx: &Context<'_>) -> Poll<bool> {
+        if !self.is_attached {
+            self.receiver.wait(cx);
+            if let Some(opened) = self.topic.opened() {
+                self.seen = opened;
+                self.is_attached = true;
+            }
+        }
+        match self.is_attached || self.topic.is_lost() {
+            true => Poll::Ready(!self.topic.is_lost()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// Finds the place that has the newest `count` messages up to this number behind it.
+    pub(super) fn poll_place_before_newest(
+        &mut self,
+        count: usize,
+        up_to: u64,
+        cx: &Context<'_>,
+        shared: &Arc<Shared>,
+    ) -> Poll<Mark> {
+        let (here, is_all_here) = self.topic.place_before_newest(count, up_to, &shared.ledger);
+        let Some(node) = shared.node.as_ref().filter(|_| !is_all_here) else {
+            return Poll::Ready(here);
+        };
+        loop {
+            let newest = self
+                .newest
+                .get_or_insert_with(|| Box::new(node.read_newest(shared, &self.topic, count)));
+            let page = ready!(newest.poll(cx));
+            let first = page.map(|page| page.messages.first().map(Message::sequence));
+            self.newest = None;
+            match first {
+                Some(first) => {
+                    let sequence = first.map_or(up_to, |first| up_to.min(first - 1));
+                    return Poll::Ready(self.topic.place(sequence));
+                }
+                None if self.topic.is_lost() => return Poll::Ready(here),
+                None => {}
+            }
+        }
+    }
+
+    /// Whether the engine has lost the topic.
+    pub(super) fn is_lost(&self) -> bool {
+        self.topic.is_lost()
+    }
+
+    /// Whether it has nothing, but can't tell that what it has next is newer than what others have.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.is_waiting && self.next.is_none()
     }
 
     /// Begins with what comes after this place.
@@ -112,6 +180,8 @@ impl Source {
             to,
             page: VecDeque::new(),
             if_missing,
+            read: None,
+            whole_up_to: 0,
         }));
     }
 
@@ -121,11 +191,20 @@ impl Source {
         &mut self,
         cx: &Context<'_>,
         policy: LagPolicy,
-        shared: &Shared,
+        shared: &Arc<Shared>,
     ) -> Poll<Piece> {
         loop {
+            // Before it is looked at what is there: whatever comes behind that is newer than what
+            // others have.
+            self.is_waiting = !self.topic.is_settled();
             let piece = if self.replay.is_some() {
-                self.read_history(shared)
+                match self.poll_history(cx, shared) {
+                    Poll::Ready(piece) => piece,
+                    Poll::Pending => {
+                        self.is_waiting = true;
+                        return Poll::Pending;
+                    }
+                }
             } else if let Some(message) = self.held.take() {
                 Some(self.give(message))
             } else {
@@ -145,6 +224,13 @@ impl Source {
     #[inline]
     fn give(&mut self, message: Message) -> Piece {
         self.seen = message.behind();
+        if message.is_loss() {
+            return Piece::Hole(Box::new(Hole {
+                up_to: message.sequence(),
+                missed: None,
+                reason: GapReason::Outage,
+            }));
+        }
         Piece::Message {
             message,
             is_from_history: false,
@@ -200,10 +286,15 @@ impl Source {
     }
 
     /// The next piece on the way through the history; `None` where that ends.
-    fn read_history(&mut self, shared: &Shared) -> Option<Piece> {
-        let replay = self.replay.as_mut()?;
+    fn poll_history(&mut self, cx: &Context<'_>, shared: &Arc<Shared>) -> Poll<Option<Piece>> {
+        let Some(replay) = &mut self.replay else {
+            return Poll::Ready(None);
+        };
         if replay.page.is_empty() {
-            let page = self.topic.read(self.seen, replay.to, PAGE, &shared.ledger);
+            let page = match ready!(replay.poll_page(&self.topic, self.seen, cx, shared)) {
+                Some(page) => page,
+                None => Page::default(),
+            };
             replay.page = page.messages;
             let if_missing = replay.if_missing;
             // Of what goes while it is on its way, a reader has not been told.
@@ -212,23 +303,66 @@ impl Source {
                 let missed = self.seen.distance(end);
                 self.seen = end;
                 if let Some(reason) = if_missing {
-                    return Some(Piece::Hole(Box::new(Hole {
+                    return Poll::Ready(Some(Piece::Hole(Box::new(Hole {
                         up_to: end.sequence,
                         missed,
                         reason,
-                    })));
+                    }))));
                 }
             }
         }
         let Some(message) = replay.page.pop_front() else {
             self.seen = replay.to;
             self.replay = None;
-            return None;
+            return Poll::Ready(None);
         };
         self.seen = message.behind();
-        Some(Piece::Message {
+        Poll::Ready(Some(Piece::Message {
             message,
             is_from_history: true,
-        })
+        }))
+    }
+}
+
+impl Replay {
+    /// What comes next: from what is kept here, or from the engine if there is one and that does
+    /// not reach back. `None` if the engine has lost the topic.
+    fn poll_page(
+        &mut self,
+        topic: &Arc<Topic>,
+        seen: Mark,
+        cx: &Context<'_>,
+        shared: &Arc<Shared>,
+    ) -> Poll<Option<Page>> {
+        loop {
+            if self.read.is_none() {
+                let from = Mark {
+                    sequence: seen.sequence.max(self.whole_up_to.min(self.to.sequence)),
+                    ..seen
+                };
+                let page = topic.read(from, self.to, PAGE, &shared.ledger);
+                let Some(node) = shared.node.as_ref().filter(|_| page.hole.is_some()) else {
+                    return Poll::Ready(Some(page));
+                };
+                if topic.is_lost() {
+                    return Poll::Ready(None);
+                }
+                self.read = Some(node.read(shared, topic, from.sequence, self.to.sequence));
+            }
+            let Some(read) = &mut self.read else { continue };
+            let page = ready!(read.poll(cx));
+            let page = page.map(|page| {
+                self.whole_up_to = self.whole_up_to.max(page.whole_up_to);
+                page.between(seen.sequence, self.to)
+            });
+            self.read = None;
+            match page {
+                Some(page) if page.hole.is_none() && page.messages.is_empty() => {}
+                Some(page) => return Poll::Ready(Some(page)),
+                None if topic.is_lost() => return Poll::Ready(None),
+                // It was given up when nobody waited for it any more.
+                None => {}
+            }
+        }
     }
 }

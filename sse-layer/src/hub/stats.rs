@@ -33,6 +33,20 @@ pub struct HubStats {
     pub gaps: u64,
     /// Bytes that the histories take: those on the wire and what goes with them.
     pub history_bytes: usize,
+    /// Of the engine, where the hub is one of its nodes.
+    pub engine: Option<EngineStats>,
+}
+
+/// What a hub knows of the engine behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EngineStats {
+    /// Whether the engine is reached.
+    pub is_connected: bool,
+    /// How often it was not reached any more.
+    pub outages: u64,
+    /// How often this node has read from its history for clients that came back.
+    pub reads: u64,
 }
 
 /// The counts behind the stats.
@@ -65,6 +79,7 @@ impl Counts {
             replayed: self.replayed.load(Relaxed),
             gaps: self.gaps.load(Relaxed),
             history_bytes: 0,
+            engine: None,
         }
     }
 

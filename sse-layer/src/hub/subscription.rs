@@ -2,7 +2,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -11,11 +11,12 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{
+    answer::Awaited,
     gap::{Gap, GapReason},
     lag::LagPolicy,
     merge::Merge,
     message::{Mark, Message},
-    position,
+    position::{self, Epoch},
     shared::Shared,
     source::{Piece, Source},
     stats::Tally,
@@ -66,8 +67,10 @@ pub struct Subscription {
     merge: Merge,
     /// Where it begins; taken when it is first polled.
     start: Option<Box<Start>>,
-    /// The newest message when it was made.
+    /// The newest message when it was made; of an engine, the newest that is here.
     subscribed: u64,
+    /// The epoch of its ids.
+    epoch: Epoch,
     filter: Option<Box<Condition>>,
     end_after: Option<Box<Condition>>,
     /// Everything up to here was sent, filtered out, or told as missing.
@@ -96,6 +99,12 @@ struct Start {
     after: LastEventId,
     /// For a client without an id.
     beginning: Beginning,
+    /// Whether the engine has lost everything while this was open.
+    is_lost: bool,
+    /// Asks the engine for an id that nobody here knows of, once.
+    asked: Option<Awaited<()>>,
+    /// Where the sources begin that begin with their newest.
+    places: Vec<Mark>,
 }
 
 #[derive(Clone, Copy)]
@@ -126,6 +135,7 @@ const MESSAGES_AT_ONCE: usize = 256;
 impl Subscription {
     pub(super) fn new(shared: Arc<Shared>, subscribed: u64, topics: usize) -> Self {
         shared.counts.subscribed();
+        let epoch = shared.ledger.epoch();
         Self {
             shared,
             merge: Merge {
@@ -135,8 +145,12 @@ impl Subscription {
             start: Some(Box::new(Start {
                 after: LastEventId::default(),
                 beginning: Beginning::Now,
+                is_lost: false,
+                asked: None,
+                places: Vec::new(),
             })),
             subscribed,
+            epoch,
             filter: None,
             end_after: None,
             position: 0,
@@ -265,8 +279,12 @@ impl Subscription {
         if self.phase == Phase::Over {
             return Poll::Ready(None);
         }
-        if let Some(start) = self.start.take() {
-            if let Some(reason) = self.begin(&start) {
+        if self.shared.node.is_some() {
+            // Before it is looked at what is there: all up to this will have been looked at.
+            self.subscribed = self.shared.ledger.last();
+        }
+        if self.start.is_some() {
+            if let Some(reason) = ready!(self.poll_begin(cx)) {
                 let gap = self.gap(reason, None);
                 // If nothing is kept, it goes on from where the hub is now.
                 self.phase = Phase::Opening;
@@ -276,6 +294,11 @@ impl Subscription {
         for _ in 0..MESSAGES_AT_ONCE {
             let Poll::Ready(piece) = self.merge.poll_next(cx, &self.shared) else {
                 self.tally.flush(&self.shared.counts);
+                if self.is_lost() {
+                    self.begin_anew();
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 return self.poll_position(cx).map(Some);
             };
             match piece {
@@ -310,14 +333,65 @@ impl Subscription {
     }
 
     /// Sets the sources to where the client wants to go on. Answers what it has to be told first.
+    fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Option<GapReason>> {
+        let Some(mut start) = self.start.take() else {
+            return Poll::Ready(None);
+        };
+        if self.poll_start(&mut start, cx).is_pending() {
+            self.start = Some(start);
+            return Poll::Pending;
+        }
+        Poll::Ready(self.begin(&start))
+    }
+
+    /// Waits for what has to be known of an engine's topics.
+    fn poll_start(&mut self, start: &mut Start, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(node) = &self.shared.node else {
+            return Poll::Ready(());
+        };
+        // Before they are looked at, as everything that is here by then is up to this.
+        let mut are_attached = true;
+        for source in &mut self.merge.sources {
+            are_attached &= source.poll_attached(cx) == Poll::Ready(true);
+        }
+        if self.is_lost() {
+            self.attach_anew();
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !are_attached {
+            return Poll::Pending;
+        }
+        let known = start.after.id().and_then(|id| position::parse(id.as_str()));
+        let is_ahead = known.is_some_and(|(epoch, sequence)| {
+            epoch == self.shared.ledger.epoch() && sequence > self.shared.ledger.last()
+        });
+        // Other nodes may be ahead of this one.
+        if is_ahead || start.asked.is_some() {
+            let asked = start.asked.get_or_insert_with(|| node.frontier());
+            ready!(asked.poll(cx));
+        }
+        if let (true, Beginning::Recent(count @ 1..)) = (start.is_new(), start.beginning) {
+            let sources = &mut self.merge.sources[start.places.len()..];
+            for source in sources {
+                let up_to = source.attached().sequence;
+                let place = source.poll_place_before_newest(count, up_to, cx, &self.shared);
+                start.places.push(ready!(place));
+            }
+        }
+        Poll::Ready(())
+    }
+
     fn begin(&mut self, start: &Start) -> Option<GapReason> {
         let ledger = &self.shared.ledger;
+        self.epoch = ledger.epoch();
         let known = start.after.id().map(|id| position::parse(id.as_str()));
         let (position, stranger) = match known {
+            _ if start.is_lost => (0, Some(GapReason::Outage)),
             None if start.after.is_malformed() => (0, Some(GapReason::Unknown)),
             None if matches!(start.beginning, Beginning::First) => (0, None),
             None => (self.subscribed, None),
-            Some(Some((epoch, sequence))) if epoch == ledger.epoch => {
+            Some(Some((epoch, sequence))) if epoch == self.epoch => {
                 if sequence <= ledger.last() {
                     (sequence, None)
                 } else {
@@ -327,22 +401,33 @@ impl Subscription {
             Some(Some(_)) => (0, Some(GapReason::Foreign)),
             Some(None) => (0, Some(GapReason::Unknown)),
         };
-        let is_new = known.is_none() && stranger.is_none();
+        let is_new = start.is_new();
+        let is_now = is_new && matches!(start.beginning, Beginning::Now | Beginning::Recent(0));
+        let is_of_engine = self.shared.node.is_some();
         // One gap says it all.
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
         self.position = position;
-        for source in &mut self.merge.sources {
+        for (at, source) in self.merge.sources.iter_mut().enumerate() {
+            let attached = source.attached();
             if let (true, Beginning::Recent(count @ 1..)) = (is_new, start.beginning) {
                 // Those behind `subscribed` are its own anyway, and don't count.
-                let topic = &source.topic;
-                let from = topic.place_before_newest(count, position, ledger);
+                let place = start.places.get(at).copied();
+                let from = place.unwrap_or_else(|| {
+                    let topic = &source.topic;
+                    topic.place_before_newest(count, position, ledger).0
+                });
                 source.begin_at(from, if_missing);
                 self.position = self.position.min(from.sequence);
-            } else if position < source.attached().sequence || position > self.subscribed {
+            } else if is_of_engine && is_now {
+                // What has come since it was attached is its own.
+                self.position = self.position.min(attached.sequence);
+            } else if position < attached.sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
-                // Between the topic's last message and the moment of subscribing there was none.
-                let count = source.attached().count;
+                // Between the topic's last message and the moment of subscribing there was none. Of
+                // an engine's topic there may be some, which a client with this id has seen.
+                let is_counted = !is_of_engine || position == attached.sequence;
+                let count = attached.count.filter(|_| is_counted);
                 source.begin_at(
                     Mark {
                         sequence: position,
@@ -355,6 +440,46 @@ impl Subscription {
         // A client's own id need not be told to it.
         self.told = (!is_new).then_some(position);
         stranger
+    }
+
+    /// Whether the engine has lost a topic, and it has nothing more to give.
+    fn is_lost(&self) -> bool {
+        self.shared.node.is_some() && self.merge.sources.iter().any(Source::is_lost)
+    }
+
+    /// Begins with everything that the engine has now, which is nothing of what it had.
+    fn begin_anew(&mut self) {
+        self.attach_anew();
+        self.start = Some(Box::new(Start {
+            after: LastEventId::default(),
+            beginning: Beginning::First,
+            is_lost: true,
+            asked: None,
+            places: Vec::new(),
+        }));
+    }
+
+    /// Attaches to the topics as they are now.
+    fn attach_anew(&mut self) {
+        let topics = self.merge.sources.iter().map(|source| &source.topic.name);
+        let names: Vec<_> = topics.cloned().collect();
+        self.let_go();
+        for name in names {
+            match self.shared.attach(&name) {
+                Ok((topic, receiver, attached)) => self.add(Source::new(topic, receiver, attached)),
+                Err(error) => {
+                    tracing::warn!(
+                        target: TARGET,
+                        topic = &*name,
+                        error = &error as &dyn std::error::Error,
+                        "a stream ends, since its topic can't be had again",
+                    );
+                    self.phase = Phase::Over;
+                    self.let_go();
+                    return;
+                }
+            }
+        }
     }
 
     fn deliver(&mut self, message: Message, is_from_history: bool) -> Delivery {
@@ -390,6 +515,9 @@ impl Subscription {
 
     /// The position, where the client needs to know it and nothing else tells it.
     fn poll_position(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        if self.merge.is_waiting() {
+            return Poll::Pending;
+        }
         // Nothing is left of what was there before.
         self.position = self.position.max(self.subscribed);
         if !self.sends_positions {
@@ -397,13 +525,8 @@ impl Subscription {
         }
         let is_due = match self.phase {
             Phase::Opening => true,
-            Phase::Open => {
-                self.has_to_tell() && {
-                    let due = self.told_at + POSITION_EVERY;
-                    let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
-                    alarm.as_mut().poll_until(due, cx).is_ready()
-                }
-            }
+            Phase::Open if self.shared.node.is_some() => self.poll_alarm(cx).is_ready(),
+            Phase::Open => self.has_to_tell() && self.poll_alarm(cx).is_ready(),
             Phase::Over => false,
         };
         if !is_due {
@@ -411,6 +534,29 @@ impl Subscription {
         }
         self.phase = Phase::Open;
         self.position().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// Waits until the client may be told its position again.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let due = self.told_at + self.position_every();
+            let alarm = self.alarm.get_or_insert_with(|| Box::pin(Alarm::new()));
+            ready!(alarm.as_mut().poll_until(due, cx));
+            if self.told < Some(self.position) {
+                return Poll::Ready(());
+            }
+            // The engine goes on, and wakes nobody to whom it has nothing to give.
+            self.told_at = Instant::now();
+        }
+    }
+
+    /// An id that is older than what the engine keeps proves nothing any more: a client of an
+    /// engine's quiet topic is told a newer one in time.
+    fn position_every(&self) -> Duration {
+        match self.filter {
+            Some(_) => POSITION_EVERY,
+            None => POSITION_EVERY.max(self.shared.settings.history.age / 4),
+        }
     }
 
     /// Whether a filter has let the position run ahead of what the client knows.
@@ -430,7 +576,7 @@ impl Subscription {
     /// Notes that the client is about to know the position.
     fn tell(&mut self) {
         self.told = Some(self.position);
-        if self.filter.is_some() {
+        if self.filter.is_some() || self.shared.node.is_some() {
             self.told_at = Instant::now();
         }
     }
@@ -445,7 +591,14 @@ impl Subscription {
     }
 
     fn id(&self) -> EventId {
-        self.shared.ledger.epoch.id(self.position)
+        self.epoch.id(self.position)
+    }
+}
+
+impl Start {
+    /// Whether the client has seen nothing yet.
+    fn is_new(&self) -> bool {
+        self.after.id().is_none() && !self.after.is_malformed() && !self.is_lost
     }
 }
 

@@ -14,6 +14,7 @@ use super::{error::TopicError, history::History, topic::Topic};
 pub(super) struct Topics {
     max: usize,
     history: History,
+    is_of_engine: bool,
     by_name: RwLock<ByName>,
     gone: Gone,
 }
@@ -21,10 +22,11 @@ pub(super) struct Topics {
 type ByName = HashMap<Arc<str>, Arc<Topic>>;
 
 impl Topics {
-    pub(super) fn new(max: usize, history: History) -> Self {
+    pub(super) fn new(max: usize, history: History, is_of_engine: bool) -> Self {
         Self {
             max,
             history,
+            is_of_engine,
             by_name: RwLock::default(),
             gone: Gone::new(max),
         }
@@ -51,8 +53,10 @@ impl Topics {
             return Err(TopicError::TooMany { max: self.max });
         }
         let name: Arc<str> = name.into();
-        let unknown = self.gone.last_of(&name);
-        let topic = Arc::new(Topic::new(Arc::clone(&name), self.history, unknown));
+        let topic = Arc::new(match self.is_of_engine {
+            true => Topic::of_engine(Arc::clone(&name), self.history),
+            false => Topic::new(Arc::clone(&name), self.history, self.gone.last_of(&name)),
+        });
         by_name.insert(name, Arc::clone(&topic));
         Ok((topic, true))
     }
@@ -75,10 +79,15 @@ impl Topics {
         self.read().values().cloned().collect()
     }
 
-    /// Takes off those of these topics that are of no use. Answers how many they were.
-    pub(super) fn retire(&self, topics: &[Arc<Topic>]) -> usize {
+    /// Takes off all topics.
+    pub(super) fn take_all(&self) -> Vec<Arc<Topic>> {
+        std::mem::take(&mut *self.write()).into_values().collect()
+    }
+
+    /// Takes off those of these topics that are of no use. Answers which they were.
+    pub(super) fn retire(&self, topics: &[Arc<Topic>]) -> Vec<Arc<Topic>> {
         let mut by_name = self.write();
-        let mut retired = 0;
+        let mut retired = Vec::new();
         for topic in topics {
             let is_here = by_name
                 .get(&topic.name)
@@ -87,9 +96,11 @@ impl Topics {
                 continue;
             }
             if let Some(last) = topic.retire() {
-                self.gone.note(&topic.name, last);
+                if !self.is_of_engine {
+                    self.gone.note(&topic.name, last);
+                }
                 by_name.remove(&topic.name);
-                retired += 1;
+                retired.push(Arc::clone(topic));
             }
         }
         if by_name.capacity() > 64 && by_name.len() < by_name.capacity() / 4 {

@@ -58,6 +58,11 @@ impl Waiting {
     pub(super) fn came(&self, sequence: u64) -> Woken {
         // First, for those who look again when they are in the list.
         self.newest.store(sequence, Ordering::Release);
+        self.all()
+    }
+
+    /// All who wait, whatever for.
+    pub(super) fn all(&self) -> Woken {
         let mut list = self.list();
         list.round += 1;
         // The same will wait again.

@@ -1,9 +1,13 @@
 //! One topic: its history, its queue and its publish keys behind one lock.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod cache;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU8};
 
 use tokio::time::Instant;
 
+use self::cache::Cache;
+pub(super) use self::cache::{Fed, Refilled};
 use super::{
     history::{History, Page, PageLimit, Shelf},
     keys::Keys,
@@ -15,6 +19,8 @@ use super::{
 pub(super) struct Topic {
     pub(super) name: Arc<str>,
     state: Mutex<State>,
+    /// How far what is here can be relied upon, to be read without the lock.
+    standing: AtomicU8,
 }
 
 struct State {
@@ -27,6 +33,8 @@ struct State {
     end: Mark,
     /// Whether the topic was taken off the hub. Another one of its name may be there by now.
     is_gone: bool,
+    /// There where the topic is an engine's.
+    cache: Option<Cache>,
 }
 
 /// What became of an attempt to publish.
@@ -58,7 +66,9 @@ impl Topic {
                     count: Some(0),
                 },
                 is_gone: false,
+                cache: None,
             }),
+            standing: AtomicU8::new(cache::CURRENT),
         }
     }
 
@@ -91,7 +101,7 @@ impl Topic {
         };
         let sequence = ledger.next();
         let name = Arc::clone(&self.name);
-        let message = draft.publish(ledger.epoch, name, sequence, state.end, now);
+        let message = draft.publish(ledger.epoch(), name, sequence, state.end, now);
         state.end = message.behind();
         if let Some(key) = key {
             state.keys.remember(key, sequence, now);
@@ -113,9 +123,9 @@ impl Topic {
         }
     }
 
-    /// Another subscriber: what it gets from now on, and the place from which that is. `None` if
-    /// the topic is gone.
-    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver, Mark)> {
+    /// Another subscriber: what it gets from now on, and the place from which that is, which is not
+    /// known of a topic that is not open yet. `None` if the topic is gone.
+    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver, Option<Mark>)> {
         let mut state = self.state();
         if state.is_gone {
             return None;
@@ -128,7 +138,8 @@ impl Topic {
             receiver
         };
         state.subscribers += 1;
-        Some((receiver, state.end))
+        let is_open = state.cache.as_ref().is_none_or(Cache::is_open);
+        Some((receiver, is_open.then_some(state.end)))
     }
 
     /// A subscriber less. Answers whether the topic is of no use now.
@@ -139,6 +150,9 @@ impl Topic {
         state.subscribers -= 1;
         if state.subscribers == 0 {
             state.live = None;
+            if let Some(cache) = &mut state.cache {
+                cache.idle_since = Instant::now();
+            }
         }
         state.is_unused()
     }
@@ -159,7 +173,13 @@ impl Topic {
     }
 
     /// The place that has the newest `count` messages up to this number behind it.
-    pub(super) fn place_before_newest(&self, count: usize, up_to: u64, ledger: &Ledger) -> Mark {
+    /// Tells whether they are all here.
+    pub(super) fn place_before_newest(
+        &self,
+        count: usize,
+        up_to: u64,
+        ledger: &Ledger,
+    ) -> (Mark, bool) {
         let state = self.swept(Instant::now(), ledger);
         state.shelf.place_before_newest(count, up_to, state.end)
     }
@@ -202,7 +222,11 @@ impl Topic {
 
 impl State {
     fn is_unused(&self) -> bool {
-        self.subscribers == 0 && self.shelf.is_empty() && self.keys.is_empty()
+        let is_kept = match &self.cache {
+            Some(cache) => !cache.is_idle(),
+            None => !self.shelf.is_empty() || !self.keys.is_empty(),
+        };
+        self.subscribers == 0 && !is_kept
     }
 
     fn expire(&mut self, now: Instant) -> usize {

@@ -1,0 +1,92 @@
+//! Leaving topics.
+
+use super::{
+    Engines,
+    failed::{Failed, ensure},
+    scene::{Node, Scene},
+};
+use crate::backplane::Backplane;
+
+/// How often a topic that was left may still be handed over.
+const ON_ITS_WAY: usize = 200;
+
+pub(super) async fn a_topic_that_is_left_ends<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    let (here, there) = (scene.node().await?, scene.node().await?);
+    there.listen("t").await?;
+    there.listen("other").await?;
+    let first = here.put("t", "x").await?;
+    there.seen.until_has(first.sequence).await?;
+    there.leave("t");
+    there.leave("never listened to");
+    ensure_left(&here, &there, "t", "other").await?;
+    let count = there.seen.of("t").len();
+    let last = {
+        here.put_many("t", 100).await?;
+        here.put("other", "x").await?
+    };
+    there.seen.until_has(last.sequence).await?;
+    ensure!(
+        there.seen.of("t").len() == count,
+        "a topic that is left is handed over again"
+    );
+    Ok(())
+}
+
+pub(super) async fn a_topic_that_is_left_can_be_listened_to_again<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    let (here, there) = (scene.node().await?, scene.node().await?);
+    let mut published = Vec::new();
+    for _ in 0..200 {
+        there.listen("t").await?;
+        published.push(here.put("t", "x").await?.sequence);
+        there.leave("t");
+        there.listen("t").await?;
+        published.push(here.put("t", "x").await?.sequence);
+        // The last one stays, so that all that is on its way is handed over.
+        if published.len() < 400 {
+            there.seen.until_has(published[published.len() - 1]).await?;
+            there.leave("t");
+        }
+    }
+    there.seen.until_has(published[published.len() - 1]).await?;
+    let mut seen = Vec::new();
+    for message in there.seen.of("t") {
+        ensure!(
+            seen.last() < Some(&message.sequence),
+            "{} was handed over behind {seen:?}",
+            message.sequence
+        );
+        seen.push(message.sequence);
+    }
+    // What was published before leaving may have been on its way and dropped.
+    for sequence in published.iter().skip(1).step_by(2) {
+        ensure!(
+            seen.contains(sequence),
+            "{sequence}, published after a topic was listened to again, was not handed over"
+        );
+    }
+    Ok(())
+}
+
+/// That a topic is not handed over any more, while another one is.
+pub(super) async fn ensure_left<B: Backplane>(
+    here: &Node<B>,
+    there: &Node<B>,
+    left: &str,
+    other: &str,
+) -> Result<(), Failed> {
+    for _ in 0..ON_ITS_WAY {
+        let published = here.put(left, "x").await?;
+        let last = here.put(other, "x").await?;
+        there.seen.until_has(last.sequence).await?;
+        if !there.seen.has(published.sequence) {
+            return Ok(());
+        }
+    }
+    Err(Failed::new(format!(
+        "{ON_ITS_WAY} events were handed over of a topic that was left before"
+    )))
+}

@@ -1,0 +1,111 @@
+//! What a node is handed over, taken down.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::timeout};
+
+use super::failed::Failed;
+use crate::backplane::{Inbox, Stored};
+
+/// So long a check waits for something to be handed over.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The inbox of a node.
+#[derive(Default)]
+pub(super) struct Seen {
+    messages: Mutex<Vec<Message>>,
+    changed: Notify,
+}
+
+/// A message as it was handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) topic: String,
+    pub(super) epoch: u64,
+    pub(super) event: Stored,
+}
+
+impl Seen {
+    pub(super) fn all(&self) -> Vec<Message> {
+        self.lock().clone()
+    }
+
+    pub(super) fn of(&self, topic: &str) -> Vec<Stored> {
+        self.lock()
+            .iter()
+            .filter(|message| message.topic == topic)
+            .map(|message| message.event.clone())
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Whether a message of this number was handed over.
+    pub(super) fn has(&self, sequence: u64) -> bool {
+        self.lock()
+            .iter()
+            .any(|message| message.event.sequence == sequence)
+    }
+
+    /// Waits until a message of this number was handed over.
+    pub(super) async fn until_has(&self, sequence: u64) -> Result<(), Failed> {
+        let what = format!("the message {sequence}");
+        self.until(&what, |messages| {
+            messages
+                .iter()
+                .any(|message| message.event.sequence == sequence)
+        })
+        .await
+    }
+
+    /// Waits until so many messages were handed over.
+    pub(super) async fn until_count(&self, count: usize) -> Result<(), Failed> {
+        self.until(&format!("{count} messages"), |messages| {
+            messages.len() >= count
+        })
+        .await
+    }
+
+    async fn until(&self, what: &str, is_so: impl Fn(&[Message]) -> bool) -> Result<(), Failed> {
+        let waited = timeout(PATIENCE, async {
+            loop {
+                let changed = self.changed.notified();
+                if is_so(&self.lock()) {
+                    return;
+                }
+                changed.await;
+            }
+        });
+        if waited.await.is_err() {
+            let count = self.count();
+            return Err(Failed::new(format!(
+                "{what} to be handed over was waited for in vain; {count} messages were"
+            )));
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inbox for Seen {
+    fn message(&self, topic: &str, epoch: u64, message: Stored) {
+        self.lock().push(Message {
+            topic: topic.to_owned(),
+            epoch,
+            event: message,
+        });
+        self.changed.notify_waiters();
+    }
+
+    fn disconnected(&self) {}
+
+    fn reconnected(&self) {}
+}

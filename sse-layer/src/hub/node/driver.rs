@@ -1,0 +1,212 @@
+//! The task that keeps a node's topics in step with the engine.
+
+use std::{
+    mem,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use super::{Work, backoff::backoff, refill};
+use crate::{
+    backplane::{Backplane, BackplaneError, Place},
+    hub::{position::Epoch, shared::Shared, topic::Topic},
+};
+
+/// So many topics are opened at once.
+const OPENINGS_AT_ONCE: usize = 4096;
+
+/// How often it looks around without being asked, at most and at least.
+const LOOK_AROUND: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
+
+struct Driver {
+    engine: Arc<dyn Backplane>,
+    /// What could not be opened, and when it is tried again.
+    delayed: Vec<(Instant, Arc<Topic>)>,
+    /// How often calls have failed in a row, and when the next may be made.
+    failures: u32,
+    not_before: Instant,
+    looked_around: Instant,
+}
+
+/// What is done at once.
+struct Turn {
+    work: Work,
+    at_least: Place,
+    asks_for_frontier: bool,
+}
+
+/// Works until the hub is gone.
+pub(super) async fn run(shared: Weak<Shared>, engine: Arc<dyn Backplane>, wake: Arc<Notify>) {
+    let mut driver = Driver {
+        engine,
+        delayed: Vec::new(),
+        failures: 0,
+        not_before: Instant::now(),
+        looked_around: Instant::now(),
+    };
+    while let Some(pause) = shared.upgrade().map(|shared| driver.pause(&shared)) {
+        // Nobody has woken it: then something is due.
+        let _ = timeout(pause, wake.notified()).await;
+        driver.turn(&shared).await;
+    }
+}
+
+impl Driver {
+    async fn turn(&mut self, weak: &Weak<Shared>) {
+        let Some(mut turn) = weak.upgrade().and_then(|shared| self.begin(&shared)) else {
+            return;
+        };
+        let opened = self.listen(mem::take(&mut turn.work.openings)).await;
+        // Asked for after they are listened to: it is the place from which they are complete.
+        let reached = match turn.asks_for_frontier || !opened.is_empty() {
+            true => Some(self.engine.frontier(turn.at_least).await),
+            false => None,
+        };
+        let Some(shared) = weak.upgrade() else { return };
+        match reached {
+            None => {}
+            Some(Ok(place)) => self.reached(&shared, place, turn.work, opened),
+            Some(Err(error)) => self.failed(&shared, &error, turn.work, opened),
+        }
+    }
+
+    /// What there is to do.
+    fn begin(&mut self, shared: &Arc<Shared>) -> Option<Turn> {
+        let node = shared.node.as_ref()?;
+        let now = Instant::now();
+        let is_due = now - self.looked_around >= look_around(shared);
+        if is_due {
+            self.looked_around = now;
+            shared.sweep();
+        }
+        if !node.is_connected() || now < self.not_before {
+            return None;
+        }
+        let mut work = node.take_work();
+        for name in mem::take(&mut work.left) {
+            // It may have been made anew, and then it is listened to, or will be.
+            if shared.topics.get(&name).is_none() {
+                self.engine.leave(&name);
+            }
+        }
+        self.delayed.retain(|(at, topic)| {
+            let is_due = *at <= now;
+            if is_due {
+                work.openings.push(Arc::clone(topic));
+            }
+            !is_due
+        });
+        for topic in mem::take(&mut work.behind) {
+            refill::begin(shared, topic);
+        }
+        // For those to whose topics nothing comes, who are told their position all the same.
+        let is_idle = is_due && shared.topics.len() > 0;
+        Some(Turn {
+            asks_for_frontier: is_idle || work.is_back || !work.frontiers.is_empty(),
+            work,
+            at_least: Place {
+                epoch: shared.ledger.epoch().number(),
+                sequence: shared.ledger.last(),
+            },
+        })
+    }
+
+    /// Listens to topics. Answers those that are listened to.
+    async fn listen(&mut self, mut topics: Vec<Arc<Topic>>) -> Vec<Arc<Topic>> {
+        let mut opened = Vec::with_capacity(topics.len());
+        while !topics.is_empty() {
+            let rest = topics.split_off(topics.len().min(OPENINGS_AT_ONCE));
+            let mut calls = JoinSet::new();
+            for topic in mem::replace(&mut topics, rest) {
+                let engine = Arc::clone(&self.engine);
+                calls.spawn(async move {
+                    let listened = engine.listen(&topic.name).await;
+                    (topic, listened)
+                });
+            }
+            while let Some(call) = calls.join_next().await {
+                match call {
+                    Ok((topic, Ok(()))) => opened.push(topic),
+                    Ok((topic, Err(error))) => self.delay(topic, &error),
+                    Err(_) => {}
+                }
+            }
+        }
+        opened
+    }
+
+    fn reached(&mut self, shared: &Arc<Shared>, place: Place, work: Work, opened: Vec<Arc<Topic>>) {
+        let Some(node) = &shared.node else { return };
+        self.failures = 0;
+        if Epoch::of(place.epoch) != shared.ledger.epoch() {
+            shared.begin_epoch(place);
+        }
+        shared.ledger.reached(place.sequence);
+        for topic in opened {
+            topic.open(place.sequence);
+        }
+        node.opened.notify_waiters();
+        for answer in work.frontiers {
+            answer.set(());
+        }
+        if work.is_back {
+            for topic in shared.topics.all() {
+                topic.fall_behind();
+                refill::begin(shared, topic);
+            }
+        }
+    }
+
+    fn failed(
+        &mut self,
+        shared: &Arc<Shared>,
+        error: &BackplaneError,
+        work: Work,
+        opened: Vec<Arc<Topic>>,
+    ) {
+        let Some(node) = &shared.node else { return };
+        for topic in opened {
+            self.delay(topic, error);
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = Instant::now() + backoff(self.failures);
+        let mut queued = node.work();
+        queued.is_back |= work.is_back;
+        queued.frontiers.extend(work.frontiers);
+    }
+
+    fn delay(&mut self, topic: Arc<Topic>, error: &BackplaneError) {
+        if topic.is_lost() {
+            return;
+        }
+        tracing::warn!(
+            target: crate::observe::TARGET,
+            topic = &*topic.name,
+            error = error as &dyn std::error::Error,
+            "a topic can't be listened to",
+        );
+        let attempt = topic.attempt();
+        self.delayed
+            .push((Instant::now() + backoff(attempt), topic));
+    }
+
+    /// How long it may wait for work.
+    fn pause(&self, shared: &Shared) -> Duration {
+        let now = Instant::now();
+        let retries = self.delayed.iter().map(|(at, _)| *at);
+        let retries = retries.chain((self.failures > 0).then_some(self.not_before));
+        let retry = retries.map(|at| at - now).min();
+        look_around(shared).min(retry.unwrap_or(Duration::MAX))
+    }
+}
+
+/// Often enough for positions to be told before the history has passed them by.
+fn look_around(shared: &Shared) -> Duration {
+    (shared.settings.history.age / 8).clamp(LOOK_AROUND.0, LOOK_AROUND.1)
+}

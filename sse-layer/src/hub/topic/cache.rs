@@ -1,0 +1,329 @@
+//! A topic of an engine, as a node knows it: complete from the place where it was opened, or behind
+//! what it has heard of until it has read that.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::{State, Topic};
+use crate::{
+    backplane::{Page, Stored},
+    hub::{
+        history::{History, Shelf},
+        ledger::Ledger,
+        live::Live,
+        message::{Draft, Mark, Message},
+        node,
+        shared::Shared,
+        waiting::Woken,
+    },
+};
+
+/// How long a topic is listened to without subscribers: clients that were cut off come back.
+const LINGER: Duration = Duration::from_secs(15);
+
+/// All that was published is here, but for what is on its way.
+pub(super) const CURRENT: u8 = 0;
+/// It is not known from where it is complete.
+const OPENING: u8 = 1;
+/// Something is missing that is yet to be read.
+const BEHIND: u8 = 2;
+/// The engine has lost what it held, and this topic was of what was lost.
+const LOST: u8 = 3;
+
+/// What a topic has beside its history and its queue if it is an engine's.
+pub(super) struct Cache {
+    /// From where it is complete.
+    opened: Option<Mark>,
+    /// The newest number that was heard of.
+    newest: u64,
+    /// Whether something is missing.
+    is_behind: bool,
+    is_refilled: bool,
+    pub(super) idle_since: Instant,
+    /// How often it could not be opened.
+    attempts: u32,
+}
+
+/// What became of a message from the engine.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::hub) enum Fed {
+    Taken,
+    /// It is older than what is here, or the topic is not open, or is behind already.
+    Ignored,
+    /// Something before it is missing.
+    Hole,
+}
+
+/// What became of a page that was read for a topic that is behind.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::hub) enum Refilled {
+    Whole,
+    Partly,
+    NotAtAll,
+}
+
+impl Cache {
+    pub(super) fn is_open(&self) -> bool {
+        self.opened.is_some()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.idle_since.elapsed() >= LINGER
+    }
+}
+
+impl Topic {
+    /// A topic of an engine, which has to be opened.
+    pub(in crate::hub) fn of_engine(name: Arc<str>, history: History) -> Self {
+        let topic = Self::new(name, history, 0);
+        topic.state().cache = Some(Cache {
+            opened: None,
+            newest: 0,
+            is_behind: false,
+            is_refilled: false,
+            idle_since: Instant::now(),
+            attempts: 0,
+        });
+        topic.standing.store(OPENING, Ordering::SeqCst);
+        topic
+    }
+
+    /// Whether all that was published is here, as far as there will be anything.
+    pub(in crate::hub) fn is_settled(&self) -> bool {
+        matches!(self.standing.load(Ordering::SeqCst), CURRENT | LOST)
+    }
+
+    pub(in crate::hub) fn is_opening(&self) -> bool {
+        self.standing.load(Ordering::SeqCst) == OPENING
+    }
+
+    pub(in crate::hub) fn is_lost(&self) -> bool {
+        self.standing.load(Ordering::SeqCst) == LOST
+    }
+
+    /// From where it is complete, if it is open.
+    pub(in crate::hub) fn opened(&self) -> Option<Mark> {
+        self.state().cache.as_ref()?.opened
+    }
+
+    /// Counts the attempts to open it.
+    pub(in crate::hub) fn attempt(&self) -> u32 {
+        let mut state = self.state();
+        state.cache.as_mut().map_or(0, |cache| {
+            cache.attempts = cache.attempts.saturating_add(1);
+            cache.attempts
+        })
+    }
+
+    /// Opens it: it is complete from behind this number. What was there before is the engine's.
+    pub(in crate::hub) fn open(&self, sequence: u64) {
+        let mut state = self.state();
+        let history = state.shelf.bounds();
+        let Some(cache) = state.cache.as_mut().filter(|cache| cache.opened.is_none()) else {
+            return;
+        };
+        if self.is_lost() {
+            return;
+        }
+        let place = Mark {
+            sequence,
+            count: Some(0),
+        };
+        cache.opened = Some(place);
+        state.shelf = Shelf::new(history, sequence);
+        state.end = place;
+        self.standing.store(CURRENT, Ordering::SeqCst);
+        let waiting = state.live.as_ref().map(Live::nudge);
+        drop(state);
+        waiting.into_iter().for_each(Woken::wake);
+    }
+
+    /// Takes a message from the engine.
+    pub(in crate::hub) fn feed(
+        &self,
+        stored: Stored,
+        draft: Result<Draft, &'static str>,
+        ledger: &Ledger,
+    ) -> Fed {
+        let mut state = self.state();
+        let end = state.end.sequence;
+        let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) else {
+            return Fed::Ignored;
+        };
+        if stored.sequence <= end {
+            return Fed::Ignored;
+        }
+        cache.newest = cache.newest.max(stored.sequence);
+        if stored.previous > end {
+            let is_first = !cache.is_behind;
+            cache.is_behind = true;
+            self.stand(cache);
+            return if is_first { Fed::Hole } else { Fed::Ignored };
+        }
+        let waiting = state.take(&self.name, stored.sequence, draft, ledger);
+        drop(state);
+        waiting.into_iter().for_each(Woken::wake);
+        Fed::Taken
+    }
+
+    /// What was published from now on may not come.
+    pub(in crate::hub) fn fall_behind(&self) {
+        let mut state = self.state();
+        if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) {
+            cache.is_behind = true;
+            self.stand(cache);
+        }
+    }
+
+    /// Answers whether the topic is behind, and nobody else is about to change that.
+    pub(in crate::hub) fn begin_refill(&self) -> bool {
+        let mut state = self.state();
+        let Some(cache) = &mut state.cache else {
+            return false;
+        };
+        let begins = cache.is_behind && !cache.is_refilled && !self.is_lost();
+        cache.is_refilled |= begins;
+        begins
+    }
+
+    pub(in crate::hub) fn end_refill(&self) {
+        if let Some(cache) = &mut self.state().cache {
+            cache.is_refilled = false;
+        }
+    }
+
+    /// Behind which number something is missing, if the topic is behind.
+    pub(in crate::hub) fn missing_after(&self) -> Option<u64> {
+        let state = self.state();
+        let is_behind = state.cache.as_ref().is_some_and(|cache| cache.is_behind);
+        (is_behind && !self.is_lost() && !state.is_gone).then_some(state.end.sequence)
+    }
+
+    /// Takes what was read behind the newest that is here. If it is the last attempt, what has not
+    /// come is lost.
+    pub(in crate::hub) fn refill(&self, page: Page, is_last: bool, shared: &Shared) -> Refilled {
+        let ledger = &shared.ledger;
+        let max = shared.settings.max_event_bytes;
+        let mut state = self.state();
+        let before = state.end.sequence;
+        let mut waiting = Vec::new();
+        if let Some(missing) = page.missing {
+            waiting.extend(state.lose_up_to(&self.name, missing, ledger));
+        }
+        for stored in page.messages {
+            if stored.sequence > state.end.sequence {
+                if stored.previous > state.end.sequence {
+                    waiting.extend(state.lose_up_to(&self.name, stored.previous, ledger));
+                }
+                let draft = node::draft(&stored.frame, max);
+                waiting.extend(state.take(&self.name, stored.sequence, draft, ledger));
+            }
+        }
+        let newest = state.cache.as_ref().map_or(0, |cache| cache.newest);
+        if is_last && !page.has_more && newest > state.end.sequence {
+            waiting.extend(state.lose_up_to(&self.name, newest, ledger));
+        }
+        let is_whole = !page.has_more && newest <= state.end.sequence;
+        let has_grown = state.end.sequence > before;
+        if let Some(cache) = state.cache.as_mut().filter(|_| is_whole) {
+            cache.is_behind = false;
+            self.stand(cache);
+            waiting.extend(state.live.as_ref().map(Live::nudge));
+        }
+        drop(state);
+        waiting.into_iter().for_each(Woken::wake);
+        match (is_whole, has_grown) {
+            (true, _) => Refilled::Whole,
+            (false, true) => Refilled::Partly,
+            (false, false) => Refilled::NotAtAll,
+        }
+    }
+
+    /// Gives the topic up: the engine has lost it. Its subscribers take what is queued, and then ask
+    /// for it anew.
+    pub(in crate::hub) fn lose(&self, ledger: &Ledger) {
+        let mut state = self.state();
+        state.is_gone = true;
+        state.clear(ledger);
+        self.standing.store(LOST, Ordering::SeqCst);
+        let waiting = state.live.as_ref().map(Live::nudge);
+        drop(state);
+        waiting.into_iter().for_each(Woken::wake);
+    }
+
+    /// Keeps nothing any more of what the engine has.
+    pub(in crate::hub) fn clear(&self, ledger: &Ledger) {
+        self.state().clear(ledger);
+    }
+
+    fn stand(&self, cache: &Cache) {
+        if !self.is_lost() {
+            let standing = if cache.is_behind { BEHIND } else { CURRENT };
+            self.standing.store(standing, Ordering::SeqCst);
+        }
+    }
+}
+
+impl State {
+    fn clear(&mut self, ledger: &Ledger) {
+        ledger.release(self.shelf.bytes());
+        self.shelf = Shelf::new(self.shelf.bounds(), self.end.sequence);
+    }
+
+    /// Takes the next message from the engine, if it is one.
+    fn take(
+        &mut self,
+        topic: &Arc<str>,
+        sequence: u64,
+        draft: Result<Draft, &'static str>,
+        ledger: &Ledger,
+    ) -> Option<Woken> {
+        let draft = match draft {
+            Ok(draft) => draft,
+            Err(reason) => {
+                tracing::error!(
+                    target: crate::observe::TARGET,
+                    topic = &**topic,
+                    sequence,
+                    reason,
+                    "what was published is no event, and nobody gets it",
+                );
+                self.end.sequence = sequence;
+                return None;
+            }
+        };
+        let now = Instant::now();
+        ledger.release(self.shelf.expire(now));
+        let cost = draft.cost();
+        let is_kept = self.shelf.keeps(cost) && self.make_room(cost, true, cost, ledger);
+        let name = Arc::clone(topic);
+        let message = draft.publish(ledger.epoch(), name, sequence, self.end, now);
+        self.end = message.behind();
+        if is_kept {
+            self.shelf.keep(message.clone());
+        } else {
+            ledger.release(self.shelf.pass(&message));
+        }
+        self.live.as_mut().map(|live| live.send(message))
+    }
+
+    /// What there was up to this number is lost. Whoever comes to this place in the queue is told.
+    fn lose_up_to(&mut self, topic: &Arc<str>, sequence: u64, ledger: &Ledger) -> Option<Woken> {
+        if sequence <= self.end.sequence {
+            return None;
+        }
+        let name = Arc::clone(topic);
+        let told = Message::of_loss(name, sequence, self.end);
+        ledger.release(self.shelf.pass(&told));
+        // How many they were is not known.
+        self.end = Mark {
+            sequence,
+            count: None,
+        };
+        self.live.as_mut().map(|live| live.send(told))
+    }
+}
