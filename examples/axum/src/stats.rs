@@ -49,6 +49,17 @@ struct HubStats {
     replayed: u64,
     gaps: u64,
     history_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<EngineStats>,
+}
+
+/// Of the engine behind the hub, if there is one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EngineStats {
+    is_connected: bool,
+    outages: u64,
+    reads: u64,
 }
 
 impl Numbers {
@@ -77,6 +88,11 @@ impl Numbers {
                 replayed: stats.replayed,
                 gaps: stats.gaps,
                 history_bytes: stats.history_bytes,
+                engine: stats.engine.map(|engine| EngineStats {
+                    is_connected: engine.is_connected,
+                    outages: engine.outages,
+                    reads: engine.reads,
+                }),
             },
         }
     }

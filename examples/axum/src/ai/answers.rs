@@ -138,14 +138,18 @@ impl Answers {
     ) -> Result<Option<Subscription>, Refused> {
         let topic = topic(id);
         let events = self.hub.subscribe(&topic)?.end_after(is_last);
-        let newest = self.hub.newest(&topic).await?;
-        // Otherwise there was none, or it is too long ago for the hub.
-        let newest = newest.ok_or(Refused::Unknown)?;
-        if is_last(&newest) && last_event_id.id() == Some(&newest.id()) {
-            return Ok(None);
-        }
-        if !is_last(&newest) {
-            self.stand_by(id).await?;
+        match self.hub.newest(&topic).await {
+            Ok(Some(newest)) if is_last(&newest) => {
+                if last_event_id.id() == Some(&newest.id()) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(_)) => self.stand_by(id).await?,
+            // There was none, or it is too long ago for the hub.
+            Ok(None) => return Err(Refused::Unknown),
+            // The engine is not reached now, and will be later: the stream waits for it.
+            Err(TopicError::Engine(_)) => {}
+            Err(error) => return Err(error.into()),
         }
         // From the beginning of the answer, or with a gap if that is not kept any more: the newest
         // of what is kept could begin in the middle of a sentence.

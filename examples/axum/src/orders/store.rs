@@ -10,6 +10,7 @@ use tokio::{sync::Mutex, time::sleep};
 use super::OrderId;
 use crate::{
     clock::Clock,
+    kept::newest_of,
     message::{Message, OrderStatus, OrderUpdate},
     register::{Ends, Full, Register},
 };
@@ -79,9 +80,8 @@ impl Orders {
     pub(super) async fn simulate(&self, id: OrderId) -> Result<(), Refused> {
         let mut book = self.book.lock().await;
         let newest = Step::newest(&self.hub, &id).await?;
-        let is_delivered = |step: &Step| step.status == OrderStatus::Delivered;
-        let is_known = book.get(&id).is_some_and(|order| !order.is_delivered);
-        if is_known || !newest.as_ref().is_none_or(is_delivered) {
+        let is_ours = book.get(&id).is_some_and(|order| !order.is_delivered);
+        if is_ours || newest.as_ref().is_some_and(|step| !step.is_last()) {
             return Err(Refused::OnItsWay);
         }
         book.make_room()?;
@@ -105,35 +105,32 @@ impl Orders {
         last_event_id: &LastEventId,
     ) -> Result<Option<Subscription>, TopicError> {
         let topic = topic(id);
-        let (steps, newest) = loop {
-            let before = Step::newest(&self.hub, id).await?;
-            let steps = self.hub.subscribe(&topic)?.end_after(is_delivery);
-            // The same before and after: these are the steps up to where the subscription begins.
-            if Step::newest(&self.hub, id).await? == before {
-                break (steps, before);
-            }
-        };
+        // An engine that is not reached now will be later: the stream waits, as it does for an order
+        // that is not there yet.
+        let made = newest_of(&self.hub, &topic, 2 * OrderStatus::ALL.len()).await;
+        let made = made.unwrap_or_default();
+        let newest = made.last().and_then(Step::of);
+        let steps = self.hub.subscribe(&topic)?.end_after(is_delivery);
         let mut book = self.book.lock().await;
         let is_over = match &newest {
-            Some(step) => {
-                step.status == OrderStatus::Delivered && last_event_id.id() == Some(&step.id)
-            }
+            Some(step) => step.is_last() && last_event_id.id() == Some(&step.id),
             // It is too long ago for the hub.
             None => book.get(id).is_some_and(|order| order.is_delivered),
         };
         if is_over {
             return Ok(None);
         }
-        // As many as this order has made: those before are of an earlier order of the same id.
-        let made = newest.as_ref().map_or(0, |step| step.status.step());
         if let Some(step) = newest {
             let is_ours = book.get(id).is_some_and(|order| !order.is_delivered);
-            let is_on_its_way = step.status != OrderStatus::Delivered;
-            if is_on_its_way && !is_ours && book.make_room().is_ok() {
+            if !step.is_last() && !is_ours && book.make_room().is_ok() {
                 self.see_to(&mut book, id.clone(), step, Turn::Theirs);
             }
         }
-        Ok(Some(steps.recent(made).after(last_event_id)))
+        let is_new = *last_event_id == LastEventId::default();
+        Ok(Some(match last_of_the_order_before(&made) {
+            Some(before) if is_new => steps.after(before),
+            _ => steps.recent(usize::MAX).after(last_event_id),
+        }))
     }
 
     /// Has an order take its remaining steps, for as long as somebody holds the hub or one of its
@@ -146,7 +143,7 @@ impl Orders {
         let (clock, pace, book) = (self.clock, self.pace, Arc::clone(&self.book));
         let hub = self.hub.downgrade();
         tokio::spawn(async move {
-            while step.status != OrderStatus::Delivered {
+            while !step.is_last() {
                 sleep(turn.patience(pace)).await;
                 let Some(hub) = hub.upgrade() else {
                     return;
@@ -160,7 +157,7 @@ impl Orders {
                     }
                 }
                 if let Some(order) = book.get_mut(&id) {
-                    order.is_delivered = step.status == OrderStatus::Delivered;
+                    order.is_delivered = step.is_last();
                 }
             }
         });
@@ -214,6 +211,10 @@ impl Step {
     async fn newest(hub: &Hub, id: &OrderId) -> Result<Option<Self>, TopicError> {
         let newest = hub.newest(&topic(id)).await?;
         Ok(newest.and_then(|message| Self::of(&message)))
+    }
+
+    fn is_last(&self) -> bool {
+        self.status == OrderStatus::Delivered
     }
 
     fn of(message: &hub::Message) -> Option<Self> {
@@ -297,5 +298,13 @@ fn update(id: &OrderId, status: OrderStatus, clock: Clock) -> Event<Tagged<Messa
 
 /// Whether a step is the last one.
 fn is_delivery(message: &hub::Message) -> bool {
-    Step::of(message).is_some_and(|step| step.status == OrderStatus::Delivered)
+    Step::of(message).is_some_and(|step| step.is_last())
+}
+
+/// Of the newest steps, the one before the newest order began: that of an earlier order of the same
+/// id, whose steps are not this one's.
+fn last_of_the_order_before(made: &[hub::Message]) -> Option<EventId> {
+    let is_first = |message| Step::of(message).is_some_and(|it| it.status == OrderStatus::Created);
+    let first = made.iter().rposition(is_first)?;
+    Some(made[..first].last()?.id())
 }
