@@ -30,6 +30,9 @@ macro_rules! __conformance_checks {
                 every_node_has_the_same_numbers:
                     "What is published at one node has the same epoch, numbers and bytes at \
                      another, handed over and read.";
+                nodes_that_begin_at_once_agree:
+                    "Nodes that are the first of their engine all at once have one epoch and one \
+                     line of numbers.";
                 each_event_tells_the_one_before_it_in_its_topic:
                     "`previous` is the number of the event before it in its topic, and 0 for the \
                      first, handed over and read.";
@@ -44,11 +47,16 @@ macro_rules! __conformance_checks {
                 many_publishers_are_seen_in_one_order:
                     "Four nodes that publish at once all see the same events in the same order, \
                      each once, and read them so.";
+                calls_at_once_get_their_own_answers:
+                    "Of many calls of one node at once, each is answered what it asked for.";
             }
             history {
                 history_is_read_after_a_number:
                     "A read gives what is behind the number, whether an event has that number or \
                      not, and nothing is missing.";
+                any_number_can_be_read_after:
+                    "Behind a number that was never given there is nothing, and nothing is \
+                     missing.";
                 history_is_read_in_pages:
                     "Pages by count and by bytes keep to the limit, tell whether there is more, \
                      and together lose nothing and give nothing twice.";
@@ -66,8 +74,7 @@ macro_rules! __conformance_checks {
                     "So many events as the bounds say are given, and what is gone is told to be \
                      missing, to those who have not seen it.";
                 history_is_bounded_by_bytes:
-                    "Events beyond the bytes of the bounds are not given, and told to be missing. \
-                     Passed unseen where the engine does not bound bytes.";
+                    "Events beyond the bytes of the bounds are not given, and told to be missing.";
                 history_is_bounded_by_age:
                     "What is too old is not given, and told to be missing.";
                 what_is_forgotten_is_missing:
@@ -144,8 +151,19 @@ macro_rules! __conformance_checks {
                 frontiers_never_go_back:
                     "Frontiers don't go back, also when many are asked for at once.";
                 numbers_go_on_behind_a_place:
-                    "Numbers go on behind the place that a node knows, and those of another epoch \
-                     mean nothing. The former is passed unseen where the engine can't.";
+                    "Numbers go on behind the place that a node knows, where the engine can do \
+                     that, and those of another epoch mean nothing.";
+            }
+            outages {
+                an_outage_is_told_and_overcome:
+                    "A node is told that its engine is not reached and that it is again; then all \
+                     topics are handed over as before, and numbers have gone on.";
+                calls_fail_while_the_engine_is_not_reached:
+                    "Calls fail in time while the engine is not reached, and work again \
+                     afterwards; what was not published is not there.";
+                topics_of_an_outage_are_not_listened_to:
+                    "A topic that was left during an outage, or listening to which failed, is not \
+                     handed over after it.";
             }
             nodes {
                 a_dropped_node_ends:
@@ -169,13 +187,12 @@ macro_rules! __conformance_define {
         ];
 
         impl Check {
-            async fn run_unbounded<E>(self, engines: &E) -> Result<(), Failed>
+            async fn run_in<E>(self, scene: &Scene<'_, E>) -> Result<(), Failed>
             where
                 E: Engines,
             {
-                let scene = Scene::new(engines, self.name);
                 match self.name {
-                    $($(stringify!($name) => Box::pin(super::$module::$name(&scene)).await,)+)+
+                    $($(stringify!($name) => Box::pin(super::$module::$name(scene)).await,)+)+
                     // All checks are made by the list above.
                     name => Err(Failed::new(format!("there is no check of the name {name}"))),
                 }
@@ -186,7 +203,7 @@ macro_rules! __conformance_define {
 
 crate::__conformance_checks! { __conformance_define }
 
-/// Makes a test of each check of the conformance suite, all in a module of the name `conformance`.
+/// Makes a test of each check of the conformance suite, of the same name, right where it stands.
 ///
 /// It is given the attributes of each test, and an expression whose value is to be
 /// [`Engines`](crate::conformance::Engines). Each test evaluates it, in a place where it may be
@@ -263,7 +280,7 @@ impl Check {
         self.proves
     }
 
-    /// Runs it.
+    /// Runs it. It also passes where what it is for can't be seen of these engines.
     ///
     /// # Errors
     ///
@@ -272,8 +289,17 @@ impl Check {
     where
         E: Engines,
     {
-        match timeout(BOUND, self.run_unbounded(engines)).await {
-            Ok(outcome) => outcome,
+        self.outcome(engines).await.map(drop)
+    }
+
+    /// Runs it. Answers why it passed unseen, if it did.
+    pub(super) async fn outcome<E>(self, engines: &E) -> Result<Option<&'static str>, Failed>
+    where
+        E: Engines,
+    {
+        let scene = Scene::new(engines, self.name);
+        match timeout(BOUND, self.run_in(&scene)).await {
+            Ok(outcome) => outcome.map(|()| scene.unseen()),
             Err(_) => Err(Failed::new(format!("it has not ended within {BOUND:?}"))),
         }
     }

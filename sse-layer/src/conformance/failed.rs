@@ -7,9 +7,17 @@ use crate::{backplane::BackplaneError, error::BoxError};
 /// A check that an engine does not pass: what was to be, and what was.
 pub struct Failed(String);
 
+/// So many characters are told of lists that may have thousands of numbers.
+const LENGTH: usize = 1500;
+
 impl Failed {
     pub(super) fn new(what: impl Into<String>) -> Self {
-        Self(what.into())
+        let mut what = what.into();
+        if let Some((end, _)) = what.char_indices().nth(LENGTH) {
+            what.truncate(end);
+            what.push_str(" ...");
+        }
+        Self(what)
     }
 
     /// An error, with all that caused it.
@@ -21,7 +29,7 @@ impl Failed {
             what.push_str(&error.to_string());
             cause = error.source();
         }
-        Self(what)
+        Self::new(what)
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) async fn all_is_handed_over_up_to_the_frontier<E: Engines>(
         let mut published = Vec::new();
         for round in 0..300 {
             published.push(here.put(topics[round % 3], "x").await?.sequence);
+            tokio::task::yield_now().await;
         }
         Ok::<_, Failed>(published)
     });

@@ -36,6 +36,36 @@ pub(super) async fn history_is_read_after_a_number<E: Engines>(
     Ok(())
 }
 
+/// The number may come from a client, who may have made it up.
+pub(super) async fn any_number_can_be_read_after<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    let node = scene.node().await?;
+    let newest = node.put("t", "x").await?.sequence;
+    let signed = i64::MAX as u64;
+    for after in [
+        newest + 1,
+        newest + 1_000_000,
+        signed,
+        signed + 1,
+        u64::MAX - 1,
+        u64::MAX,
+    ] {
+        let page = node.page("t", after, LIMIT).await?;
+        ensure!(
+            page.messages.is_empty() && page.missing.is_none() && !page.has_more,
+            "the newest number is {newest}, and after {after} is read {page:?}"
+        );
+    }
+    // Nor has it moved the numbers.
+    let next = node.put("t", "x").await?.sequence;
+    ensure!(
+        next < signed && numbers(&node.page("t", newest, LIMIT).await?.messages) == [next],
+        "a number that nobody has given was read after, and the next one is {next}"
+    );
+    Ok(())
+}
+
 pub(super) async fn history_is_read_in_pages<E: Engines>(
     scene: &Scene<'_, E>,
 ) -> Result<(), Failed> {
@@ -44,7 +74,9 @@ pub(super) async fn history_is_read_in_pages<E: Engines>(
     for n in 0..50 {
         let frame = format!("{n:0>1000}");
         published.push(node.put("t", &frame).await?.sequence);
-        node.put("other", &frame).await?;
+        if n % 3 == 0 {
+            node.put("other", &frame).await?;
+        }
     }
     for (events, bytes) in [
         (1, 1 << 20),
@@ -221,6 +253,10 @@ pub(super) async fn reading_while_others_publish_loses_nothing<E: Engines>(
             break;
         }
         is_over = publisher.is_finished();
+        // A few more events each time, so that pages of all lengths are read.
+        for _ in 0..read.len() % 7 {
+            tokio::task::yield_now().await;
+        }
         tokio::task::yield_now().await;
     }
     let published = publisher.await??;

@@ -52,13 +52,14 @@ mod listening;
 mod nodes;
 mod numbers;
 mod order;
+mod outages;
 mod payloads;
 mod report;
 mod scene;
 mod seen;
 mod topics;
 
-use std::future::Future;
+use std::future::{Future, ready};
 
 pub use self::{
     checks::{CHECKS, Check},
@@ -95,6 +96,27 @@ pub trait Engines: Sync {
     fn goes_on_behind(&self) -> bool {
         true
     }
+
+    /// Cuts all nodes of this name off from their engine, which keeps all that it has, until
+    /// [`restore`](Self::restore). Answers `false` where this can't be done.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being done.
+    fn interrupt(&self, namespace: &str) -> impl Future<Output = Result<bool, BoxError>> + Send {
+        let _ = namespace;
+        ready(Ok(false))
+    }
+
+    /// Lets all nodes of this name reach their engine again.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from being done.
+    fn restore(&self, namespace: &str) -> impl Future<Output = Result<(), BoxError>> + Send {
+        let _ = namespace;
+        ready(Ok(()))
+    }
 }
 
 /// Runs all checks, one after the other.
@@ -104,7 +126,7 @@ where
 {
     let mut report = Report::default();
     for check in CHECKS {
-        report.note(*check, check.run(engines).await);
+        report.note(*check, check.outcome(engines).await);
     }
     report
 }

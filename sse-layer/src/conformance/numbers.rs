@@ -1,9 +1,11 @@
 //! Numbers, which are the same everywhere.
 
+use tokio::task::JoinSet;
+
 use super::{
     Engines,
     failed::{Failed, ensure},
-    scene::{LIMIT, Scene, ensure_chain, ensure_same, numbered},
+    scene::{BOUNDS, LIMIT, Scene, ensure_chain, ensure_same, numbered, numbers},
 };
 use crate::backplane::Backplane;
 
@@ -63,6 +65,48 @@ pub(super) async fn every_node_has_the_same_numbers<E: Engines>(
             page.epoch
         );
         ensure_same("read", &page.messages, &expected)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn nodes_that_begin_at_once_agree<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    const NODES: usize = 10;
+    let mut beginning = JoinSet::new();
+    for n in 0..NODES {
+        let node = scene.node_to_open().await?;
+        beginning.spawn(async move {
+            node.open(BOUNDS).await?;
+            node.listen("t").await?;
+            let place = node.put("t", &numbered(n)).await?;
+            Ok::<_, Failed>((node, place))
+        });
+    }
+    let mut nodes = Vec::new();
+    let mut places = Vec::new();
+    while let Some(begun) = beginning.join_next().await {
+        let (node, place) = begun??;
+        nodes.push(node);
+        places.push(place);
+    }
+    places.sort_unstable_by_key(|place| place.sequence);
+    let differ = places
+        .windows(2)
+        .find(|pair| pair[0].epoch != pair[1].epoch || pair[0].sequence == pair[1].sequence);
+    ensure!(
+        differ.is_none(),
+        "nodes began at once, and published at {differ:?}"
+    );
+    let expected: Vec<u64> = places.iter().map(|place| place.sequence).collect();
+    for node in nodes {
+        let (_, read) = node.read_all("t", 0, LIMIT).await?;
+        ensure!(
+            numbers(&read) == expected,
+            "nodes began at once, and of {expected:?} one has read {:?}",
+            numbers(&read)
+        );
+        node.seen.until_has(expected[NODES - 1]).await?;
     }
     Ok(())
 }

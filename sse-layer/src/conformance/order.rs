@@ -1,5 +1,7 @@
 //! The order in which messages are handed over.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinSet;
 
 use super::{
@@ -8,7 +10,7 @@ use super::{
     scene::{LIMIT, Scene, ensure_same, numbered},
     seen::Message,
 };
-use crate::backplane::Backplane;
+use crate::backplane::{Backplane, ReadLimit};
 
 pub(super) async fn one_publisher_is_handed_over_in_order<E: Engines>(
     scene: &Scene<'_, E>,
@@ -76,6 +78,7 @@ pub(super) async fn many_publishers_are_seen_in_one_order<E: Engines>(
                 let (topic, frame) = (topics[n % 3], format!("{publisher} {n}"));
                 let place = node.put(topic, &frame).await?;
                 published.push((place.sequence, topic, frame));
+                tokio::task::yield_now().await;
             }
             Ok::<_, Failed>(published)
         });
@@ -131,4 +134,46 @@ pub(super) async fn many_publishers_are_seen_in_one_order<E: Engines>(
         }
     }
     Ok(())
+}
+
+pub(super) async fn calls_at_once_get_their_own_answers<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    const CALLS: usize = 300;
+    let node = scene.node().await?;
+    node.listen("0").await?;
+    let mut calls = JoinSet::new();
+    for n in 0..CALLS {
+        let node = node.clone();
+        calls.spawn(async move {
+            let (topic, frame) = ((n % 20).to_string(), numbered(n));
+            let place = node.put(&topic, &frame).await?;
+            let limit = ReadLimit { events: 1, ..LIMIT };
+            let page = node.page(&topic, place.sequence - 1, limit).await?;
+            let read = page.messages.first();
+            ensure!(
+                read.is_some_and(|read| {
+                    read.sequence == place.sequence && read.frame == frame.as_bytes()
+                }),
+                "{frame:?} was published to {topic:?} at {place:?}, where {read:?} was read"
+            );
+            let newest = node.newest(&topic, limit).await?.messages;
+            let newest = newest.last().map_or(0, |newest| newest.sequence);
+            ensure!(
+                newest >= place.sequence,
+                "{place:?} was published, and then the newest of its topic is {newest}"
+            );
+            Ok(place.sequence)
+        });
+    }
+    let mut given = BTreeSet::new();
+    while let Some(sequence) = calls.join_next().await {
+        given.insert(sequence??);
+    }
+    ensure!(
+        given.len() == CALLS,
+        "{CALLS} calls at once published at {} places",
+        given.len()
+    );
+    node.seen.until_count(CALLS / 20).await
 }

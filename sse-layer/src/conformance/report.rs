@@ -7,17 +7,24 @@ use super::{checks::Check, failed::Failed};
 /// Which checks an engine has passed and which not. Displayed, it is a line a check.
 #[derive(Debug, Default)]
 pub struct Report {
-    outcomes: Vec<(Check, Result<(), Failed>)>,
+    outcomes: Vec<(Check, Result<Option<&'static str>, Failed>)>,
 }
 
 impl Report {
-    pub(super) fn note(&mut self, check: Check, outcome: Result<(), Failed>) {
+    pub(super) fn note(&mut self, check: Check, outcome: Result<Option<&'static str>, Failed>) {
         self.outcomes.push((check, outcome));
     }
 
-    /// Whether all checks passed.
+    /// Whether all checks passed, or passed unseen since what they are for is not there.
     pub fn is_passed(&self) -> bool {
         self.failed().next().is_none()
+    }
+
+    /// The checks that passed unseen, and why: what they are for is not there.
+    pub fn unseen(&self) -> impl Iterator<Item = (Check, &'static str)> {
+        self.outcomes
+            .iter()
+            .filter_map(|(check, outcome)| Some((*check, (*outcome.as_ref().ok()?)?)))
     }
 
     /// The checks that did not pass, and why.
@@ -32,7 +39,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (check, outcome) in &self.outcomes {
             match outcome {
-                Ok(()) => writeln!(f, "ok      {}", check.name())?,
+                Ok(None) => writeln!(f, "ok      {}", check.name())?,
+                Ok(Some(why)) => writeln!(f, "unseen  {}: {why}", check.name())?,
                 Err(failed) => {
                     writeln!(f, "FAILED  {}", check.name())?;
                     writeln!(f, "        {}", check.proves())?;
@@ -41,7 +49,8 @@ impl fmt::Display for Report {
             }
         }
         let failed = self.failed().count();
-        let passed = self.outcomes.len() - failed;
-        write!(f, "{passed} passed, {failed} failed")
+        let unseen = self.unseen().count();
+        let passed = self.outcomes.len() - failed - unseen;
+        write!(f, "{passed} passed, {failed} failed, {unseen} unseen")
     }
 }

@@ -1,6 +1,10 @@
 //! The nodes of one check.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use super::{
     Engines,
@@ -29,6 +33,7 @@ pub(super) const LIMIT: ReadLimit = ReadLimit {
 pub(super) struct Scene<'a, E> {
     pub(super) engines: &'a E,
     namespace: String,
+    unseen: OnceLock<&'static str>,
 }
 
 impl<'a, E> Scene<'a, E>
@@ -40,7 +45,28 @@ where
         Self {
             engines,
             namespace: format!("{words}_{:016x}", fastrand::u64(..)),
+            unseen: OnceLock::new(),
         }
+    }
+
+    /// The check passes, since what it is for is not there.
+    pub(super) fn pass_unseen(&self, why: &'static str) {
+        self.unseen.get_or_init(|| why);
+    }
+
+    /// Why the check passes unseen, if it does.
+    pub(super) fn unseen(&self) -> Option<&'static str> {
+        self.unseen.get().copied()
+    }
+
+    pub(super) async fn interrupt(&self) -> Result<bool, Failed> {
+        let interrupted = self.engines.interrupt(&self.namespace).await;
+        interrupted.map_err(|error| Failed::of("the nodes were not cut off", &*error))
+    }
+
+    pub(super) async fn restore(&self) -> Result<(), Failed> {
+        let restored = self.engines.restore(&self.namespace).await;
+        restored.map_err(|error| Failed::of("the nodes were not connected again", &*error))
     }
 
     pub(super) async fn node(&self) -> Result<Node<E::Engine>, Failed> {
@@ -48,10 +74,16 @@ where
     }
 
     pub(super) async fn node_with(&self, bounds: Bounds) -> Result<Node<E::Engine>, Failed> {
-        let engine = Arc::new(self.engines.node(&self.namespace).await?);
-        let seen = Arc::new(Seen::default());
-        engine.open(Arc::clone(&seen) as _, bounds).await?;
-        Ok(Node { engine, seen })
+        let node = self.node_to_open().await?;
+        node.open(bounds).await?;
+        Ok(node)
+    }
+
+    pub(super) async fn node_to_open(&self) -> Result<Node<E::Engine>, Failed> {
+        Ok(Node {
+            engine: Arc::new(self.engines.node(&self.namespace).await?),
+            seen: Arc::default(),
+        })
     }
 }
 
@@ -82,6 +114,10 @@ impl<B> Node<B>
 where
     B: Backplane,
 {
+    pub(super) async fn open(&self, bounds: Bounds) -> Result<(), BackplaneError> {
+        self.engine.open(Arc::clone(&self.seen) as _, bounds).await
+    }
+
     /// Publishes an event with this text as its frame.
     pub(super) async fn put(&self, topic: &str, frame: &str) -> Result<Place, BackplaneError> {
         self.put_with(topic, frame, None).await
@@ -97,11 +133,13 @@ where
         self.engine.publish(Outgoing { topic, frame, key }).await
     }
 
-    /// Publishes so many events, and answers their numbers.
+    /// Publishes so many events, one by one, and answers their numbers. Others get their turn in
+    /// between, also where nothing has to be waited for.
     pub(super) async fn put_many(&self, topic: &str, count: usize) -> Result<Vec<u64>, Failed> {
         let mut numbers = Vec::with_capacity(count);
         for n in 0..count {
             numbers.push(self.put(topic, &numbered(n)).await?.sequence);
+            tokio::task::yield_now().await;
         }
         Ok(numbers)
     }

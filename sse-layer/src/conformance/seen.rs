@@ -17,6 +17,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Seen {
     messages: Mutex<Vec<Message>>,
+    /// Whether the engine was reached, as it was told.
+    told: Mutex<Vec<bool>>,
     changed: Notify,
 }
 
@@ -72,22 +74,50 @@ impl Seen {
     }
 
     async fn until(&self, what: &str, is_so: impl Fn(&[Message]) -> bool) -> Result<(), Failed> {
-        let waited = timeout(PATIENCE, async {
-            loop {
-                let changed = self.changed.notified();
-                if is_so(&self.lock()) {
-                    return;
-                }
-                changed.await;
-            }
-        });
-        if waited.await.is_err() {
+        let is_so = self.wait(|| is_so(&self.lock())).await;
+        if !is_so {
             let count = self.count();
             return Err(Failed::new(format!(
                 "{what} to be handed over was waited for in vain; {count} messages were"
             )));
         }
         Ok(())
+    }
+
+    /// Waits until it was told so many times that the engine is not reached or that it is again,
+    /// in turns.
+    pub(super) async fn until_told(&self, times: usize) -> Result<(), Failed> {
+        let told = || self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wait(|| told().len() >= times).await;
+        let told = told().clone();
+        let expected: Vec<bool> = (0..times).map(|n| n % 2 == 1).collect();
+        if told != expected {
+            return Err(Failed::new(format!(
+                "it should have been told that the engine is reached: {expected:?}, and was told: \
+                 {told:?}"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Waits for a condition. Answers whether it came about.
+    async fn wait(&self, is_so: impl Fn() -> bool) -> bool {
+        let waited = timeout(PATIENCE, async {
+            loop {
+                let changed = self.changed.notified();
+                if is_so() {
+                    return;
+                }
+                changed.await;
+            }
+        });
+        waited.await.is_ok()
+    }
+
+    fn tell(&self, is_reached: bool) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(is_reached);
+        self.changed.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Message>> {
@@ -105,7 +135,11 @@ impl Inbox for Seen {
         self.changed.notify_waiters();
     }
 
-    fn disconnected(&self) {}
+    fn disconnected(&self) {
+        self.tell(false);
+    }
 
-    fn reconnected(&self) {}
+    fn reconnected(&self) {
+        self.tell(true);
+    }
 }

@@ -9,6 +9,6 @@ pub mod composing {}
 #[doc = include_str!("observing.md")]
 pub mod observing {}
 
-// The snippets need a server.
-#[cfg_attr(any(not(doctest), all(feature = "axum", feature = "serve")), doc = include_str!("in_production.md"))]
+// The snippets need a hub and a server.
+#[cfg_attr(any(not(doctest), all(feature = "axum", feature = "hub", feature = "serve")), doc = include_str!("in_production.md"))]
 pub mod in_production {}

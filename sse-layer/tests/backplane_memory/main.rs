@@ -1,15 +1,39 @@
-//! The engine `memory`, against the rules of a backplane.
+//! The engine `memory`, against the rules of a backplane, and engines that break them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
+mod broken;
+mod outages;
+mod suite;
+
+use std::{collections::HashMap, sync::Mutex};
 
 use sse_layer::{BoxError, backplane::memory::Memory, conformance::Engines};
 
-/// One engine, whatever the namespace: each test has its own.
-struct InMemory(Memory);
+/// An engine a namespace.
+#[derive(Default)]
+struct InMemory(Mutex<HashMap<String, Memory>>);
 
 impl Engines for InMemory {
     type Engine = Memory;
 
-    async fn node(&self, _namespace: &str) -> Result<Memory, BoxError> {
-        Ok(self.0.node())
+    async fn node(&self, namespace: &str) -> Result<Memory, BoxError> {
+        let mut engines = self.0.lock().unwrap();
+        Ok(engines.entry(namespace.to_owned()).or_default().node())
+    }
+
+    async fn interrupt(&self, namespace: &str) -> Result<bool, BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.stop();
+        }
+        Ok(true)
+    }
+
+    async fn restore(&self, namespace: &str) -> Result<(), BoxError> {
+        if let Some(engine) = self.0.lock().unwrap().get(namespace) {
+            engine.start();
+        }
+        Ok(())
     }
 }
 
@@ -18,6 +42,16 @@ mod conforms {
 
     sse_layer::conformance_tests! {
         #[tokio::test(start_paused = true)]
-        InMemory(Memory::new())
+        InMemory::default()
+    }
+}
+
+/// With callers that are at it at the very same time, as they are at an engine behind a connection.
+mod conforms_on_many_threads {
+    use super::*;
+
+    sse_layer::conformance_tests! {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        InMemory::default()
     }
 }

@@ -1,1 +1,14 @@
-//! The engine `redis`, against the rules of a backplane.
+//! The engine `redis`, against the rules of a backplane, on servers that are started for it.
+
+#[path = "../engines/mod.rs"]
+mod engines;
+
+mod access;
+mod conforms;
+mod failover;
+mod faults;
+mod history;
+mod many;
+mod node;
+mod publishing;
+mod wire;

@@ -2,9 +2,14 @@
 //! stopped by it.
 //!
 //! This is a part of the tests of several packages, not all of which use all of it.
-#![allow(dead_code, reason = "each test crate uses its own part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test crate uses its own part of it"
+)]
 
 pub(crate) mod nats;
+pub(crate) mod proxy;
 pub(crate) mod redis;
 
 use std::{
@@ -20,7 +25,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-pub(crate) use self::{nats::Nats, redis::Redis};
+pub(crate) use self::{nats::Nats, proxy::Proxy, redis::Redis};
 
 /// How long an engine may take to listen.
 const BOUND: Duration = Duration::from_secs(30);

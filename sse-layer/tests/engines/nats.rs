@@ -14,6 +14,7 @@ const SKIP: &str = "SSE_SKIP_NATS";
 pub(crate) struct Nats {
     engine: Engine,
     config: String,
+    has_jetstream: bool,
 }
 
 impl Nats {
@@ -24,6 +25,15 @@ impl Nats {
 
     /// One with more configuration, as in its file: `authorization { token: "s3cr3t" }`.
     pub(crate) fn start_with(config: &str) -> Option<Self> {
+        Self::start_as(config, true)
+    }
+
+    /// One without JetStream.
+    pub(crate) fn start_plain() -> Option<Self> {
+        Self::start_as("", false)
+    }
+
+    fn start_as(config: &str, has_jetstream: bool) -> Option<Self> {
         if std::env::var_os(SKIP).is_some() {
             eprintln!("skipped, since {SKIP} is set");
             return None;
@@ -33,6 +43,7 @@ impl Nats {
         let mut nats = Self {
             engine: Engine::new("nats-server", missing),
             config: config.to_owned(),
+            has_jetstream,
         };
         nats.run();
         Some(nats)
@@ -41,9 +52,8 @@ impl Nats {
     /// Runs it again after it was killed or stopped, with what is in its folder.
     pub(crate) fn run(&mut self) {
         let (addr, config) = (self.engine.addr(), &self.config);
-        let config = format!(
-            "listen: \"{addr}\"\nmax_payload: 8MB\njetstream {{ store_dir: \"data\" }}\n{config}\n"
-        );
+        let jetstream = if self.has_jetstream { "jetstream { store_dir: \"data\" }" } else { "" };
+        let config = format!("listen: \"{addr}\"\nmax_payload: 8MB\n{jetstream}\n{config}\n");
         fs::write(self.engine.folder().join("nats.conf"), config).unwrap();
         self.engine.run(["-c", "nats.conf"]);
     }

@@ -29,6 +29,7 @@ pub(super) struct State {
     /// The newest number of all topics that are forgotten.
     forgotten: u64,
     swept_at: Option<Instant>,
+    is_stopped: bool,
     nodes: Slab<Node>,
 }
 
@@ -72,7 +73,7 @@ impl Engine {
 
 impl State {
     pub(super) fn add_node(&mut self) -> usize {
-        self.nodes.insert(Node::default())
+        self.nodes.insert(Node::new(self.is_stopped))
     }
 
     pub(super) fn remove_node(&mut self, node: usize) -> Option<Node> {
@@ -105,20 +106,23 @@ impl State {
     }
 
     pub(super) fn disconnect(&mut self, node: usize) {
-        let node = &mut self.nodes[node];
-        if !node.is_cut_off {
-            node.is_cut_off = true;
-            node.lose_messages();
-            node.send(Handover::Disconnected);
-        }
+        self.nodes[node].disconnect();
     }
 
     pub(super) fn reconnect(&mut self, node: usize) {
-        let node = &mut self.nodes[node];
-        if node.is_cut_off {
-            node.is_cut_off = false;
-            node.send(Handover::Reconnected);
-        }
+        self.nodes[node].reconnect();
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.is_stopped = true;
+        self.nodes
+            .iter_mut()
+            .for_each(|(_, node)| node.disconnect());
+    }
+
+    pub(super) fn start(&mut self) {
+        self.is_stopped = false;
+        self.nodes.iter_mut().for_each(|(_, node)| node.reconnect());
     }
 
     pub(super) fn lose_data(&mut self) {
@@ -302,6 +306,7 @@ impl Default for State {
             topics: HashMap::new(),
             forgotten: 0,
             swept_at: None,
+            is_stopped: false,
             nodes: Slab::new(),
         }
     }

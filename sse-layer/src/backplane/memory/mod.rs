@@ -90,6 +90,18 @@ impl Memory {
         self.engine().hand_over();
     }
 
+    /// Cuts all nodes off, as where the engine is down. Nodes that are made meanwhile are, too.
+    pub fn stop(&self) {
+        self.engine().lock().stop();
+        self.engine().hand_over();
+    }
+
+    /// Lets all nodes reach the engine again.
+    pub fn start(&self) {
+        self.engine().lock().start();
+        self.engine().hand_over();
+    }
+
     /// Lets the engine forget all topics and all numbers, as after a restart without its data. The
     /// nodes stay as they are.
     pub fn lose_data(&self) {

@@ -47,6 +47,13 @@ pub(super) enum Handover {
 }
 
 impl Node {
+    pub(super) fn new(is_cut_off: bool) -> Self {
+        Self {
+            is_cut_off,
+            ..Self::default()
+        }
+    }
+
     /// The bounds that it was opened with.
     pub(super) fn bounds(&self) -> Result<Bounds, BackplaneError> {
         match &self.opened {
@@ -72,9 +79,21 @@ impl Node {
     }
 
     /// Loses what is on its way, but for the news of earlier outages.
-    pub(super) fn lose_messages(&mut self) {
-        self.way
-            .retain(|handover| matches!(handover, Handover::Disconnected | Handover::Reconnected));
+    pub(super) fn disconnect(&mut self) {
+        if !self.is_cut_off {
+            self.is_cut_off = true;
+            self.way.retain(|handover| {
+                matches!(handover, Handover::Disconnected | Handover::Reconnected)
+            });
+            self.tell(Handover::Disconnected);
+        }
+    }
+
+    pub(super) fn reconnect(&mut self) {
+        if self.is_cut_off {
+            self.is_cut_off = false;
+            self.tell(Handover::Reconnected);
+        }
     }
 
     pub(super) fn hold(&mut self, is_held: bool) {
@@ -100,5 +119,12 @@ impl Node {
         };
         self.is_handing_over = next.is_some();
         next
+    }
+
+    fn tell(&mut self, news: Handover) {
+        // To a node that is not open yet it is none.
+        if self.opened.is_some() {
+            self.send(news);
+        }
     }
 }

@@ -39,6 +39,8 @@ struct Turn {
     work: Work,
     at_least: Place,
     asks_for_frontier: bool,
+    /// How often the engine had been away by then.
+    outages: u64,
 }
 
 /// Works until the hub is gone.
@@ -71,7 +73,7 @@ impl Driver {
         let Some(shared) = weak.upgrade() else { return };
         match reached {
             None => {}
-            Some(Ok(place)) => self.reached(&shared, place, turn.work, opened),
+            Some(Ok(place)) => self.reached(&shared, place, turn, opened),
             Some(Err(error)) => self.failed(&shared, &error, turn.work, opened),
         }
     }
@@ -110,6 +112,7 @@ impl Driver {
         Some(Turn {
             asks_for_frontier: is_idle || work.is_back || !work.frontiers.is_empty(),
             work,
+            outages: node.outages(),
             at_least: Place {
                 epoch: shared.ledger.epoch().number(),
                 sequence: shared.ledger.last(),
@@ -141,15 +144,22 @@ impl Driver {
         opened
     }
 
-    fn reached(&mut self, shared: &Arc<Shared>, place: Place, work: Work, opened: Vec<Arc<Topic>>) {
+    fn reached(&mut self, shared: &Arc<Shared>, place: Place, turn: Turn, opened: Vec<Arc<Topic>>) {
         let Some(node) = &shared.node else { return };
+        let work = turn.work;
         self.failures = 0;
         if Epoch::of(place.epoch) != shared.ledger.epoch() {
             shared.begin_epoch(place);
         }
         shared.ledger.reached(place.sequence);
         for topic in opened {
-            topic.open(place.sequence);
+            if topic.open(place.sequence) {
+                refill::begin(shared, Arc::clone(&topic));
+            }
+            if node.outages() != turn.outages {
+                // It was away since, and what has come meanwhile is read when it is back.
+                topic.fall_behind(place.sequence);
+            }
         }
         node.opened.notify_waiters();
         for answer in work.frontiers {
@@ -157,7 +167,7 @@ impl Driver {
         }
         if work.is_back {
             for topic in shared.topics.all() {
-                topic.fall_behind();
+                topic.fall_behind(place.sequence);
                 refill::begin(shared, topic);
             }
         }

@@ -52,8 +52,9 @@ impl Inbox for NodeInbox {
         node.is_connected.store(false, Ordering::SeqCst);
         node.outages.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(target: crate::observe::TARGET, "the engine behind a hub is not reached");
+        let last = shared.ledger.last();
         for topic in shared.topics.all() {
-            topic.fall_behind();
+            topic.fall_behind(last);
         }
         // Whoever waits to publish is told by the engine.
         node.opened.notify_waiters();

@@ -8,7 +8,7 @@ use crate::{
     hub::{
         position::Epoch,
         shared::Shared,
-        topic::{Refilled, Topic},
+        topic::{Missing, Refilled, Topic},
     },
 };
 
@@ -45,12 +45,15 @@ struct Refill {
 
 impl Refill {
     async fn run(mut self) {
-        while let Some(end) = self.topic.missing_after() {
-            let page = self.engine.read(&self.topic.name, end, PAGE).await;
+        while let Some(missing) = self.topic.missing() {
+            let page = self
+                .engine
+                .read(&self.topic.name, missing.after, PAGE)
+                .await;
             let Some(shared) = self.shared.upgrade() else {
                 return;
             };
-            if !self.took(&shared, page) {
+            if !self.took(&shared, missing, page) {
                 return;
             }
             drop(shared);
@@ -62,7 +65,12 @@ impl Refill {
     }
 
     /// Answers whether to go on.
-    fn took(&mut self, shared: &Arc<Shared>, page: Result<Page, BackplaneError>) -> bool {
+    fn took(
+        &mut self,
+        shared: &Arc<Shared>,
+        missing: Missing,
+        page: Result<Page, BackplaneError>,
+    ) -> bool {
         let Some(node) = &shared.node else {
             return false;
         };
@@ -75,7 +83,7 @@ impl Refill {
             Ok(page) => {
                 self.failures = 0;
                 let is_last = self.fruitless + 1 >= FRUITLESS;
-                match self.topic.refill(page, is_last, shared) {
+                match self.topic.refill(missing, page, is_last, shared) {
                     Refilled::Whole => return false,
                     Refilled::Partly => self.fruitless = 0,
                     Refilled::NotAtAll => self.fruitless += 1,

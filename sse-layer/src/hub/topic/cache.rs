@@ -40,12 +40,24 @@ pub(super) struct Cache {
     opened: Option<Mark>,
     /// The newest number that was heard of.
     newest: u64,
-    /// Whether something is missing.
+    /// Whether something is missing, and up to where nothing is: that may be far behind the topic's
+    /// newest message, for which an engine no longer knows that nothing followed it.
     is_behind: bool,
+    whole_up_to: u64,
+    /// How often the engine was away. What was read before that says nothing of what came after.
+    outages: u64,
     is_refilled: bool,
     pub(super) idle_since: Instant,
     /// How often it could not be opened.
     attempts: u32,
+}
+
+/// What a topic that is behind has to be given.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::hub) struct Missing {
+    /// Everything up to this number is here.
+    pub(in crate::hub) after: u64,
+    outages: u64,
 }
 
 /// What became of a message from the engine.
@@ -84,6 +96,8 @@ impl Topic {
             opened: None,
             newest: 0,
             is_behind: false,
+            whole_up_to: 0,
+            outages: 0,
             is_refilled: false,
             idle_since: Instant::now(),
             attempts: 0,
@@ -120,26 +134,30 @@ impl Topic {
     }
 
     /// Opens it: it is complete from behind this number. What was there before is the engine's.
-    pub(in crate::hub) fn open(&self, sequence: u64) {
+    /// Answers whether something has come already.
+    pub(in crate::hub) fn open(&self, sequence: u64) -> bool {
         let mut state = self.state();
         let history = state.shelf.bounds();
         let Some(cache) = state.cache.as_mut().filter(|cache| cache.opened.is_none()) else {
-            return;
+            return false;
         };
         if self.is_lost() {
-            return;
+            return false;
         }
         let place = Mark {
             sequence,
             count: Some(0),
         };
         cache.opened = Some(place);
+        cache.is_behind = cache.newest > sequence;
+        let is_behind = cache.is_behind;
+        self.stand(cache);
         state.shelf = Shelf::new(history, sequence);
         state.end = place;
-        self.standing.store(CURRENT, Ordering::SeqCst);
         let waiting = state.live.as_ref().map(Live::nudge);
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
+        is_behind
     }
 
     /// Takes a message from the engine.
@@ -151,13 +169,13 @@ impl Topic {
     ) -> Fed {
         let mut state = self.state();
         let end = state.end.sequence;
-        let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) else {
+        let Some(cache) = &mut state.cache else {
             return Fed::Ignored;
         };
-        if stored.sequence <= end {
+        cache.newest = cache.newest.max(stored.sequence);
+        if !cache.is_open() || stored.sequence <= end {
             return Fed::Ignored;
         }
-        cache.newest = cache.newest.max(stored.sequence);
         if stored.previous > end {
             let is_first = !cache.is_behind;
             cache.is_behind = true;
@@ -170,11 +188,15 @@ impl Topic {
         Fed::Taken
     }
 
-    /// What was published from now on may not come.
-    pub(in crate::hub) fn fall_behind(&self) {
+    /// What is published behind this number may not come.
+    pub(in crate::hub) fn fall_behind(&self, whole_up_to: u64) {
         let mut state = self.state();
         if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) {
+            if !cache.is_behind {
+                cache.whole_up_to = whole_up_to;
+            }
             cache.is_behind = true;
+            cache.outages += 1;
             self.stand(cache);
         }
     }
@@ -196,16 +218,24 @@ impl Topic {
         }
     }
 
-    /// Behind which number something is missing, if the topic is behind.
-    pub(in crate::hub) fn missing_after(&self) -> Option<u64> {
+    /// What is missing, if the topic is behind.
+    pub(in crate::hub) fn missing(&self) -> Option<Missing> {
         let state = self.state();
-        let is_behind = state.cache.as_ref().is_some_and(|cache| cache.is_behind);
-        (is_behind && !self.is_lost() && !state.is_gone).then_some(state.end.sequence)
+        let cache = state.cache.as_ref().filter(|cache| cache.is_behind)?;
+        (!self.is_lost() && !state.is_gone).then_some(Missing {
+            after: state.end.sequence.max(cache.whole_up_to),
+            outages: cache.outages,
+        })
     }
 
-    /// Takes what was read behind the newest that is here. If it is the last attempt, what has not
-    /// come is lost.
-    pub(in crate::hub) fn refill(&self, page: Page, is_last: bool, shared: &Shared) -> Refilled {
+    /// Takes what was read of what is missing. If it is the last attempt, what has not come is lost.
+    pub(in crate::hub) fn refill(
+        &self,
+        missing: Missing,
+        page: Page,
+        is_last: bool,
+        shared: &Shared,
+    ) -> Refilled {
         let ledger = &shared.ledger;
         let max = shared.settings.max_event_bytes;
         let mut state = self.state();
@@ -223,11 +253,13 @@ impl Topic {
                 waiting.extend(state.take(&self.name, stored.sequence, draft, ledger));
             }
         }
-        let newest = state.cache.as_ref().map_or(0, |cache| cache.newest);
+        let cache = state.cache.as_ref();
+        let newest = cache.map_or(0, |cache| cache.newest);
+        let is_of_now = cache.is_some_and(|cache| cache.outages == missing.outages);
         if is_last && !page.has_more && newest > state.end.sequence {
             waiting.extend(state.lose_up_to(&self.name, newest, ledger));
         }
-        let is_whole = !page.has_more && newest <= state.end.sequence;
+        let is_whole = is_of_now && !page.has_more && newest <= state.end.sequence;
         let has_grown = state.end.sequence > before;
         if let Some(cache) = state.cache.as_mut().filter(|_| is_whole) {
             cache.is_behind = false;
@@ -236,7 +268,7 @@ impl Topic {
         }
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
-        match (is_whole, has_grown) {
+        match (is_whole, has_grown || !is_of_now) {
             (true, _) => Refilled::Whole,
             (false, true) => Refilled::Partly,
             (false, false) => Refilled::NotAtAll,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU8};
 use tokio::time::Instant;
 
 use self::cache::Cache;
-pub(super) use self::cache::{Fed, Refilled};
+pub(super) use self::cache::{Fed, Missing, Refilled};
 use super::{
     history::{History, Page, PageLimit, Shelf},
     keys::Keys,

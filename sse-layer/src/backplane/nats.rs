@@ -1,1 +1,0 @@
-//! NATS JetStream as an engine.

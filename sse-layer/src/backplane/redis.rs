@@ -1,1 +1,0 @@
-//! Redis as an engine.

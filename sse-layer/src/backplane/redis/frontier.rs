@@ -1,0 +1,54 @@
+//! Markers: a number that comes by the subscription, behind all that was published before it.
+
+use redis::{ErrorKind, RedisError, aio::MultiplexedConnection};
+use tokio::time::timeout;
+
+use super::{
+    failure::is_broken,
+    script::FRONTIER,
+    shared::{Frontier, Shared},
+};
+use crate::backplane::Place;
+
+/// Sends a marker for all who wait at once, one after the other, until the connection fails.
+pub(super) async fn serve(
+    shared: &Shared,
+    commands: &MultiplexedConnection,
+) -> Result<(), RedisError> {
+    let clock = shared.keys.clock();
+    let mut number = 0_u64;
+    loop {
+        let waiting = shared.next_frontiers();
+        let Some(at_least) = newest(&waiting) else {
+            shared.frontier_asked.notified().await;
+            continue;
+        };
+        number += 1;
+        let arrives = shared.send_marker(number, waiting);
+        let (number, sequence) = (number.to_string(), at_least.sequence.to_string());
+        let epoch = format!("{:016x}", at_least.epoch);
+        let args = [&shared.node_channel, &number, &epoch, &sequence];
+        let args = args.map(String::as_bytes);
+        match FRONTIER.run(commands, &[&clock], &args).await {
+            Ok(_) => {
+                let lost = (
+                    ErrorKind::Io,
+                    "a message to this node's own channel did not arrive",
+                );
+                let arrived = timeout(shared.timeout, arrives).await;
+                arrived.map_err(|_| RedisError::from(lost))?.ok();
+            }
+            Err(error) if is_broken(&error) => return Err(error),
+            Err(error) => shared.fail_marker(&error),
+        }
+    }
+}
+
+/// The newest place that one of them knows of, of the epoch that the last one knows of.
+fn newest(waiting: &[Frontier]) -> Option<Place> {
+    let epoch = waiting.last()?.at_least.epoch;
+    let places = waiting.iter().map(|frontier| frontier.at_least);
+    places
+        .filter(|place| place.epoch == epoch)
+        .max_by_key(|place| place.sequence)
+}

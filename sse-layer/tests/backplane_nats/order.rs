@@ -1,0 +1,117 @@
+//! The order in which things are handed over.
+
+use std::collections::HashMap;
+
+use sse_layer::backplane::Backplane;
+use tokio::task::JoinSet;
+
+use crate::{
+    engines,
+    node::{NOWHERE, Node, Told},
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_publishers_to_many_topics_are_handed_over_in_order() {
+    const TOPICS: usize = 40;
+    const EACH: usize = 250;
+
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let listener = Node::at(&server).await;
+    for topic in 0..TOPICS {
+        // Every fourth topic is not listened to.
+        if topic % 4 != 0 {
+            listener.listen(&topic.to_string()).await.unwrap();
+        }
+    }
+    let mut publishers = JoinSet::new();
+    for publisher in 0..8 {
+        let node = Node::at(&server).await;
+        publishers.spawn(async move {
+            for round in 0..EACH {
+                let topic = (round * 7 + publisher * 3) % TOPICS;
+                node.put(&topic.to_string(), "x").await.unwrap();
+            }
+        });
+    }
+    // What a frontier tells has been handed over when it is told.
+    let mut frontiers = Vec::new();
+    while !publishers.is_empty() {
+        while publishers.try_join_next().is_some() {}
+        let place = listener.frontier(NOWHERE).await.unwrap();
+        frontiers.push((place.sequence, listener.seen.all().len()));
+    }
+    let told = listener.seen.all();
+    let mut last = 0;
+    let mut of_topic = HashMap::new();
+    for told in &told {
+        let Told::Message(topic, _, stored) = told else {
+            panic!("the connection was lost");
+        };
+        assert!(stored.sequence > last, "{} after {last}", stored.sequence);
+        last = stored.sequence;
+        let before = of_topic.insert(topic, last).unwrap_or_default();
+        assert_eq!(stored.previous, before, "in {topic}");
+    }
+    let expected = (0..8 * EACH).filter(|at| (at % EACH * 7 + at / EACH * 3) % TOPICS % 4 != 0);
+    assert_eq!(told.len(), expected.count());
+    for (frontier, count) in frontiers {
+        for late in &told[count..] {
+            assert!(!matches!(late, Told::Message(_, _, stored) if stored.sequence <= frontier));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_is_too_slow_reads_and_loses_nothing() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    // The listener's tasks have this one thread, which the test keeps from them.
+    let listener = Node::at(&server).await;
+    listener.listen("t").await.unwrap();
+    let url = server.url();
+    let publisher = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let client = async_nats::connect(url).await.unwrap();
+            for _ in 0..20_000 {
+                client.publish("sse.in.t", "x".into()).await.unwrap();
+            }
+            client.flush().await.unwrap();
+        });
+    });
+    publisher.join().unwrap();
+    let last = listener.put("t", "last").await;
+    let last = match last {
+        Ok(place) => place,
+        Err(_) => {
+            listener.seen.until_back().await;
+            listener.put("t", "last").await.unwrap()
+        }
+    };
+    listener
+        .seen
+        .until(|told| {
+            let is_it = |told: &Told| matches!(told, Told::Message(_, _, stored) if stored.sequence == last.sequence);
+            told.iter().any(is_it)
+                || (told.contains(&Told::Disconnected) && told.last() == Some(&Told::Reconnected))
+        })
+        .await;
+    // Either all has come in order without a hole, or the node was told to read.
+    let mut previous = 0;
+    for told in listener.seen.all() {
+        match told {
+            Told::Message(_, _, stored) => {
+                assert_eq!(stored.previous, previous);
+                previous = stored.sequence;
+            }
+            Told::Disconnected => break,
+            Told::Reconnected => panic!("it was not lost"),
+        }
+    }
+}
