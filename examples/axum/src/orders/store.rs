@@ -80,8 +80,12 @@ impl Orders {
     pub(super) async fn simulate(&self, id: OrderId) -> Result<(), Refused> {
         let mut book = self.book.lock().await;
         let newest = Step::newest(&self.hub, &id).await?;
-        let is_ours = book.get(&id).is_some_and(|order| !order.is_delivered);
-        if is_ours || newest.as_ref().is_some_and(|step| !step.is_last()) {
+        let is_on_its_way = match &newest {
+            Some(step) => !step.is_last(),
+            // It is too long ago for the hub.
+            None => book.get(&id).is_some_and(|order| !order.is_delivered),
+        };
+        if is_on_its_way {
             return Err(Refused::OnItsWay);
         }
         book.make_room()?;
