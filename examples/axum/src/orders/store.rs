@@ -194,10 +194,9 @@ async fn go_on(
     turn: Turn,
     clock: Clock,
 ) -> Result<(Step, Turn), PublishError> {
-    if let Some(newest) = Step::newest(hub, id).await? {
-        if newest != *last {
-            return Ok((newest, Turn::Theirs));
-        }
+    let newest = Step::newest(hub, id).await?;
+    if let Some(newest) = newest.filter(|newest| newest != last) {
+        return Ok((newest, Turn::Theirs));
     }
     if turn == Turn::Theirs {
         // Whoever published it may have been lost before all had it.
