@@ -8,7 +8,6 @@
 
 mod cluster;
 #[path = "../../../../sse-layer/tests/engines/mod.rs"]
-#[allow(unused_imports, reason = "other tests use other parts of it")]
 mod engines;
 mod nginx;
 #[path = "../program/mod.rs"]
