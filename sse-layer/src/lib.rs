@@ -1,6 +1,7 @@
 // Where the README's link leads in the documentation; elsewhere it leads to the file.
 #![doc = "[composing]: crate::guide::composing\n"]
 #![doc = "[observing]: crate::guide::observing\n"]
+#![doc = "[production]: crate::guide::in_production\n"]
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 //

@@ -6,11 +6,17 @@ use axum::{Router, extract::DefaultBodyLimit};
 use jiff::Timestamp;
 use sse_layer::{
     ConnectionLimit, Drain, KeepAlive, SseLayer,
-    hub::{History, Hub},
+    hub::{History, Hub, HubBuilder},
 };
 use tower_http::trace::TraceLayer;
 
-use crate::{ai, clock::Clock, live, notifications, openai, orders, page, stats, stocks, time};
+use crate::{
+    ai,
+    clock::Clock,
+    live, notifications, openai, orders, page,
+    stats::{self, Numbers},
+    stocks, time,
+};
 
 /// For how long messages are kept for clients that come back.
 const HISTORY_AGE: Duration = Duration::from_secs(10 * 60);
@@ -21,7 +27,7 @@ const TOPIC_BYTES: usize = 4 * 1024 * 1024;
 /// How much memory all that is kept may take.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 
-/// How many topics there may be: a few for the feeds, and one for each order and each answer that
+/// How many topics there may be: a few for the feeds, and those of each order and each answer that
 /// is kept.
 const MAX_TOPICS: usize = 10_000;
 
@@ -46,8 +52,8 @@ pub struct Config {
     pub token_pace: Duration,
     /// How many messages of each topic are kept for clients that come back.
     pub history: usize,
-    /// Which ids events are given; each run has its own unless this is set.
-    pub epoch: Option<u64>,
+    /// What this node is called, for whoever asks which one it is.
+    pub node: String,
     /// Where prices go is the same for the same seed.
     pub seed: u64,
     /// What the clock shows at the start.
@@ -65,7 +71,7 @@ impl Default for Config {
             order_pace: Duration::from_millis(1500),
             token_pace: Duration::from_millis(40),
             history: 1000,
-            epoch: None,
+            node: "local".to_owned(),
             seed: 42,
             now: Timestamp::now(),
             drain: Drain::new(),
@@ -73,16 +79,30 @@ impl Default for Config {
     }
 }
 
-/// The whole app: give it to [`axum::serve()`], or to a test.
+impl Config {
+    /// Where everything is to be published, and kept within bounds.
+    pub fn hub(&self) -> HubBuilder {
+        let history = History::new()
+            .events(self.history)
+            .bytes(TOPIC_BYTES)
+            .age(HISTORY_AGE);
+        Hub::builder()
+            .history(history)
+            .max_history_bytes(ALL_BYTES)
+            .max_topics(MAX_TOPICS)
+    }
+}
+
+/// The whole app on a hub, which may be that of other nodes too: give it to [`axum::serve()`], or
+/// to a test.
 ///
 /// Prices move for as long as the app or one of its streams is there.
 ///
 /// # Panics
 ///
 /// Outside a tokio runtime.
-pub fn app(config: Config) -> Router {
+pub async fn app(config: Config, hub: Hub) -> Router {
     let clock = Clock::starting_at(config.now);
-    let hub = hub(&config);
     let limit = ConnectionLimit::new(config.max_connections);
     let layer = SseLayer::new()
         .keep_alive(KeepAlive::new().interval(config.heartbeat))
@@ -90,7 +110,8 @@ pub fn app(config: Config) -> Router {
         .limit(limit.clone())
         .drain(config.drain);
 
-    stocks::start(&hub, clock, config.tick, config.seed);
+    let numbers = Numbers::new(config.node, limit, hub.clone());
+    stocks::start(&hub, clock, config.tick, config.seed).await;
 
     let orders = orders::Orders::new(hub.clone(), clock, config.order_pace);
     Router::new()
@@ -98,31 +119,15 @@ pub fn app(config: Config) -> Router {
         .merge(stocks::routes(hub.clone()))
         .merge(orders::routes(orders))
         .merge(notifications::routes(hub.clone()))
-        .merge(live::routes(hub.clone(), limit.clone()))
+        .merge(live::routes(hub.clone(), numbers.clone()))
         .merge(time::routes(clock))
-        .merge(ai::routes(hub.clone(), config.token_pace))
+        .merge(ai::routes(hub, config.token_pace))
         .merge(openai::routes(clock, config.token_pace))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(layer)
         // Not behind the layer: the numbers are wanted most when the limit is reached, and whoever
         // asks for them with the `Accept` of an event stream would be refused, or counted.
-        .merge(stats::routes(limit, hub))
+        .merge(stats::routes(numbers))
         // Requests, up to the head of their response; the stream behind it has a span of its own.
         .layer(TraceLayer::new_for_http())
-}
-
-/// Where everything is published, and kept within bounds.
-fn hub(config: &Config) -> Hub {
-    let history = History::new()
-        .events(config.history)
-        .bytes(TOPIC_BYTES)
-        .age(HISTORY_AGE);
-    let mut hub = Hub::builder()
-        .history(history)
-        .max_history_bytes(ALL_BYTES)
-        .max_topics(MAX_TOPICS);
-    if let Some(epoch) = config.epoch {
-        hub = hub.epoch(epoch);
-    }
-    hub.build()
 }

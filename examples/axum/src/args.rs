@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum, value_parser};
 use example_axum::Config;
@@ -13,6 +13,14 @@ pub(crate) struct Args {
     /// The address to listen on; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     pub(crate) addr: String,
+
+    /// Where events are published: `memory:`, or `redis://..` or `nats://..` for several nodes
+    #[arg(long, value_name = "URL", default_value = "memory:")]
+    pub(crate) hub: String,
+
+    /// What this node is called in its stats: its address unless set
+    #[arg(long, value_name = "NAME")]
+    pub(crate) node: Option<String>,
 
     /// What serves the routes
     #[arg(long, value_enum, default_value_t = Server::Serve)]
@@ -48,7 +56,8 @@ pub(crate) enum Server {
 }
 
 impl Args {
-    pub(crate) fn config(&self, drain: Drain) -> Config {
+    /// For a server that is bound to this address.
+    pub(crate) fn config(&self, bound: SocketAddr, drain: Drain) -> Config {
         Config {
             heartbeat: self.heartbeat,
             max_connections: self.max_connections,
@@ -56,6 +65,7 @@ impl Args {
             token_pace: Duration::from_millis(self.token_ms),
             history: self.history,
             drain,
+            node: self.node.clone().unwrap_or_else(|| bound.to_string()),
             ..Config::default()
         }
     }
@@ -80,7 +90,7 @@ mod tests {
 
     fn config(options: &[&str]) -> Config {
         let args = ["example-axum"].iter().chain(options);
-        Args::parse_from(args).config(Drain::new())
+        Args::parse_from(args).config(([127, 0, 0, 1], 3000).into(), Drain::new())
     }
 
     #[test]
@@ -91,17 +101,20 @@ mod tests {
             "--tick-ms=20",
             "--token-ms=200",
             "--history=50",
+            "--node=third",
         ]);
         assert_eq!(set.heartbeat, Duration::from_millis(500));
         assert_eq!(set.max_connections, 7);
         assert_eq!(set.tick, Duration::from_millis(20));
         assert_eq!(set.token_pace, Duration::from_millis(200));
         assert_eq!(set.history, 50);
+        assert_eq!(set.node, "third");
     }
 
     #[test]
     fn what_is_not_set_is_as_in_the_app() {
         let (unset, app) = (config(&[]), Config::default());
+        assert_eq!(unset.node, "127.0.0.1:3000");
         assert_eq!(unset.heartbeat, app.heartbeat);
         assert_eq!(unset.max_connections, app.max_connections);
         assert_eq!(unset.tick, app.tick);

@@ -8,6 +8,7 @@
 //! that publish and are followed, and the streams that are made of several.
 
 mod clock;
+mod kept;
 mod message;
 mod register;
 

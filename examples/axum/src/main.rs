@@ -53,7 +53,11 @@ async fn run(args: Args) -> io::Result<()> {
         .deadline(Duration::from_secs(10))
         .farewell(Event::text("the server is shutting down").event("bye"));
     let metrics = metrics::install().map_err(io::Error::other)?;
-    let app = app(args.config(drain.clone())).merge(metrics::routes(metrics));
+    let config = args.config(bound, drain.clone());
+    let hub = config.hub().connect(&args.hub).await;
+    // Without the address, in which there may be a password.
+    let hub = hub.map_err(|error| io::Error::other(format!("can't connect the hub: {error}")))?;
+    let app = app(config, hub).await.merge(metrics::routes(metrics));
     let signal = shutdown::signal()?;
 
     // Not println!, which panics where nobody reads it.

@@ -63,6 +63,11 @@ impl OrderStatus {
         Self::Delivered,
     ];
 
+    /// The one after it.
+    pub(crate) fn next(self) -> Option<Self> {
+        Self::ALL.get(self.step()).copied()
+    }
+
     /// As a number from 1.
     pub(crate) fn step(self) -> usize {
         self as usize + 1

@@ -1,19 +1,26 @@
 //! Prices that go up and down: `GET /stocks`.
+//!
+//! There is one market, on however many nodes. Nobody is elected: whoever published the last price
+//! publishes the next ones, and the others look now and then whether somebody does. Where nobody
+//! does any more, one of them goes on from the prices that were published last. Should two do so at
+//! once, each price has a publish key, by which it is published once.
 
 use std::time::Duration;
 
 use axum::{Router, extract::State, routing::get};
 use fastrand::Rng;
 use jiff::Timestamp;
+use serde::Deserialize;
 use sse_layer::{
-    Event, LastEventId, Sse, Tagged,
+    Event, EventId, LastEventId, Sse, Tagged,
     hub::{Hub, PublishError, Subscription},
 };
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::{
     clock::Clock,
     error::ApiError,
+    kept::newest_of,
     message::{Message, StockUpdate},
 };
 
@@ -45,79 +52,156 @@ async fn stream(
     Ok(Sse::new(prices.recent(SYMBOLS).after(last_event_id)))
 }
 
-/// Opens the market and has it publish new prices with every tick, for as long as somebody holds
-/// the hub or one of its streams.
-pub(crate) fn start(hub: &Hub, clock: Clock, tick: Duration, seed: u64) {
-    let mut market = Market::open(seed);
-    for price in market.prices(clock.now()) {
-        // In this process, publishing does not wait.
-        log(hub.blocking_publish(TOPIC, price));
-    }
+/// Opens the market, unless another node has, and sees to it that there are new prices with every
+/// tick, for as long as somebody holds the hub or one of its streams.
+pub(crate) async fn start(hub: &Hub, clock: Clock, tick: Duration, seed: u64) {
+    let mut market = Market::new(seed);
+    let mut turn = market.turn(hub, clock).await;
+    let mut at = Instant::now();
     let hub = hub.downgrade();
     tokio::spawn(async move {
-        let mut ticks = interval_at(Instant::now() + tick, tick);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            ticks.tick().await;
+            at = match turn {
+                Ok(Turn::Ours) => (at + tick).max(Instant::now()),
+                Ok(Turn::Theirs) => Instant::now() + patience(tick),
+                Err(error) => {
+                    tracing::error!(%error, "prices were not published");
+                    Instant::now() + tick
+                }
+            };
+            sleep_until(at).await;
             let Some(hub) = hub.upgrade() else {
                 return;
             };
-            market.trade();
-            for price in market.prices(clock.now()) {
-                log(hub.publish(TOPIC, price).await);
-            }
+            turn = market.turn(&hub, clock).await;
         }
     });
 }
 
-fn log<T>(published: Result<T, PublishError>) {
-    if let Err(error) = published {
-        tracing::error!(%error, "a price was not published");
-    }
+/// How long another node may publish nothing: not the same for all that wait for it.
+fn patience(tick: Duration) -> Duration {
+    2 * tick + tick.mul_f64(fastrand::f64())
+}
+
+/// Whose turn it was to publish.
+enum Turn {
+    Ours,
+    Theirs,
 }
 
 /// A random walk, the same for the same seed.
 struct Market {
-    cents: [i64; SYMBOLS],
-    tick: u64,
+    stocks: [Stock; SYMBOLS],
     random: Rng,
+    /// The last price that was published, as far as this node knows.
+    last: Option<EventId>,
+}
+
+#[derive(Clone, Copy)]
+struct Stock {
+    symbol: &'static str,
+    opening: i64,
+    cents: i64,
+    /// How many prices were published.
+    prices: u64,
 }
 
 impl Market {
-    fn open(seed: u64) -> Self {
+    fn new(seed: u64) -> Self {
         Self {
-            cents: OPENING.map(|(_, cents)| cents),
-            tick: 0,
+            stocks: OPENING.map(|(symbol, opening)| Stock {
+                symbol,
+                opening,
+                cents: opening,
+                prices: 0,
+            }),
             random: Rng::with_seed(seed),
+            last: None,
         }
     }
 
-    /// Moves each price by up to half a percent.
-    fn trade(&mut self) {
-        self.tick += 1;
-        for cents in &mut self.cents {
-            let most = (*cents / 200).max(1);
-            *cents = (*cents + self.random.i64(-most..=most)).max(1);
+    /// Publishes the next prices, if no other node has published any since this one looked last.
+    async fn turn(&mut self, hub: &Hub, clock: Clock) -> Result<Turn, PublishError> {
+        let newest = hub.newest(TOPIC).await?.map(|price| price.id());
+        if newest.is_some() && newest != self.last {
+            self.follow(hub).await?;
+            return Ok(Turn::Theirs);
         }
+        let most = self.stocks.iter().map(|stock| stock.prices).max();
+        let is_complete = self.stocks.iter().all(|stock| Some(stock.prices) == most);
+        // A tick that somebody was lost in is completed first.
+        let prices = most.unwrap_or(0) + u64::from(is_complete);
+        for stock in &mut self.stocks {
+            if stock.prices < prices {
+                let next = stock.next(prices, &mut self.random);
+                let key = format!("{}-{}", next.symbol, next.prices);
+                let id = hub
+                    .publish(TOPIC, next.event(clock.now()))
+                    .key(&key)
+                    .await?;
+                self.last = Some(id);
+                *stock = next;
+            }
+        }
+        Ok(Turn::Ours)
     }
 
-    fn prices(&self, timestamp: Timestamp) -> impl Iterator<Item = Event<Tagged<Message>>> {
-        OPENING
-            .into_iter()
-            .zip(self.cents)
-            .map(move |((symbol, opening), cents)| {
-                Event::tagged(Message::Stock(StockUpdate {
-                    symbol,
-                    price: hundredths(cents),
-                    change: hundredths(cents - opening),
-                    change_percent: hundredths((cents - opening) * 10_000 / opening),
-                    tick: self.tick,
-                    timestamp,
-                }))
-            })
+    /// Takes over what was published last of each symbol.
+    async fn follow(&mut self, hub: &Hub) -> Result<(), PublishError> {
+        #[derive(Deserialize)]
+        struct Price {
+            symbol: String,
+            price: f64,
+            tick: u64,
+        }
+
+        for message in newest_of(hub, TOPIC, SYMBOLS).await? {
+            self.last = Some(message.id());
+            let Ok(Price {
+                symbol,
+                price,
+                tick,
+            }) = message.json()
+            else {
+                continue;
+            };
+            if let Some(stock) = self.stocks.iter_mut().find(|it| it.symbol == symbol) {
+                stock.cents = cents(price);
+                stock.prices = tick + 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stock {
+    /// The stock with its next price, which is the so manieth: up to half a percent off.
+    fn next(self, prices: u64, random: &mut Rng) -> Self {
+        let mut next = Self { prices, ..self };
+        if self.prices > 0 {
+            let most = (self.cents / 200).max(1);
+            next.cents = (self.cents + random.i64(-most..=most)).max(1);
+        }
+        next
+    }
+
+    fn event(&self, timestamp: Timestamp) -> Event<Tagged<Message>> {
+        let change = self.cents - self.opening;
+        Event::tagged(Message::Stock(StockUpdate {
+            symbol: self.symbol,
+            price: hundredths(self.cents),
+            change: hundredths(change),
+            change_percent: hundredths(change * 10_000 / self.opening),
+            tick: self.prices - 1,
+            timestamp,
+        }))
     }
 }
 
 fn hundredths(of: i64) -> f64 {
     of as f64 / 100.0
+}
+
+fn cents(price: f64) -> i64 {
+    (price * 100.0).round() as i64
 }

@@ -103,7 +103,8 @@ async fn prometheus_reads_what_streams_there_are_and_were() {
     assert!(number("sse_bytes_sent_total") >= 100.0);
     assert!(page.contains("# HELP sse_connections_active "));
     assert_eq!(number("sse_hub_subscribers"), 1.0);
-    assert_eq!(number("sse_hub_topics"), 2.0, "stocks and the answer");
+    let topics = "stocks, the answer, and the answers to its prompt";
+    assert_eq!(number("sse_hub_topics"), 3.0, "{topics}");
     assert!(number("sse_hub_published_total") >= f64::from(events));
     assert!(number("sse_hub_delivered_total") >= 5.0);
     assert!(number("sse_replayed_events_total") >= 5.0);
@@ -268,6 +269,21 @@ async fn what_the_command_line_can_not_mean_is_told_with_exit_code_2() {
         let (code, stderr) = fail(&args).await;
         assert_eq!(code, Some(2), "{args:?}");
         assert!(stderr.contains(args[0]), "{args:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_hub_that_can_not_be_connected_is_told_with_exit_code_1() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let redis = format!("redis://user:s3cr3t@{address}");
+    let nats = format!("nats://user:s3cr3t@{address}");
+    for url in ["kafka://x", &redis, &nats] {
+        let (code, stderr) = fail(&["--addr", "127.0.0.1:0", "--hub", url]).await;
+        assert_eq!(code, Some(1), "{url}");
+        assert!(stderr.contains("can't connect the hub: "), "{stderr}");
+        assert!(!stderr.contains("s3cr3t"), "{stderr}");
     }
 }
 

@@ -8,3 +8,7 @@ pub mod composing {}
 
 #[doc = include_str!("observing.md")]
 pub mod observing {}
+
+// The snippets need a hub and a server.
+#[cfg_attr(any(not(doctest), all(feature = "axum", feature = "hub", feature = "serve")), doc = include_str!("in_production.md"))]
+pub mod in_production {}

@@ -15,9 +15,11 @@ use axum::{
     http::StatusCode,
     routing::{get, post},
 };
-use futures_util::stream::Stream;
 use serde::{Deserialize, Serialize};
-use sse_layer::{Frame, LastEventId, Sse, hub::Hub};
+use sse_layer::{
+    LastEventId, Sse,
+    hub::{Hub, Subscription},
+};
 
 use self::answers::{Answers, Refused};
 pub(crate) use self::model::{MAX_PROMPT_LEN, answer, speak, tokens};
@@ -68,7 +70,7 @@ async fn stream(
     State(answers): State<Answers>,
     id: Result<Path<String>, PathRejection>,
     last_event_id: LastEventId,
-) -> Result<Sse<impl Stream<Item = Frame>>, ApiError> {
+) -> Result<Sse<Subscription>, ApiError> {
     let Path(id) = id?;
     let answer = answers.follow(&id, &last_event_id).await?;
     Ok(answer.map_or_else(Sse::stop, |answer| Sse::new(answer).finite()))
@@ -83,12 +85,12 @@ async fn ask_and_stream(
     State(answers): State<Answers>,
     Query(question): Query<Question>,
     last_event_id: LastEventId,
-) -> Result<Sse<impl Stream<Item = Frame>>, ApiError> {
+) -> Result<Sse<Subscription>, ApiError> {
     let prompt = question.checked()?;
     let id = if last_event_id == LastEventId::default() {
         answers.begin(prompt).await?
     } else {
-        let found = answers.find(&prompt, &last_event_id).await;
+        let found = answers.find(&prompt, &last_event_id).await?;
         found.ok_or(Refused::Unknown)?
     };
     stream(State(answers), Ok(Path(id)), last_event_id).await

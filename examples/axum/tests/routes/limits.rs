@@ -1,16 +1,17 @@
 use axum::http::Method;
-use example_axum::{Config, app};
+use example_axum::Config;
 use serde_json::{Value, json};
 use sse_layer::{Drain, Event};
 
-use crate::{config, id, millis, new_app, post, secs};
+use crate::{app, config, id, millis, new_app, post, secs};
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_too_many_is_answered_429_until_one_is_closed() {
     let app = app(Config {
         max_connections: 2,
         ..config()
-    });
+    })
+    .await;
     let mut one = sse_testkit::get(app.clone(), "/stocks").await;
     let two = sse_testkit::get(app.clone(), "/sse/live").await;
     let mut three = sse_testkit::get(app.clone(), "/sse/time").await;
@@ -36,7 +37,8 @@ async fn heartbeats_can_be_set_and_left_out() {
         app(Config {
             heartbeat,
             ..config()
-        }),
+        })
+        .await,
         "/orders/x/stream",
     )
     .await;
@@ -50,7 +52,8 @@ async fn heartbeats_can_be_set_and_left_out() {
         app(Config {
             heartbeat,
             ..config()
-        }),
+        })
+        .await,
         "/orders/x/stream",
     )
     .await;
@@ -69,7 +72,8 @@ async fn a_drain_says_goodbye_and_lets_an_answer_come_to_its_end() {
     let app = app(Config {
         drain: drain.clone(),
         ..config()
-    });
+    })
+    .await;
     let mut quiet = sse_testkit::get(app.clone(), "/sse/notifications").await;
     let mut tokens = sse_testkit::get(app.clone(), "/sse/ai/stream?prompt=hi").await;
     tokens.collect(3).await;
@@ -95,7 +99,7 @@ async fn a_drain_says_goodbye_and_lets_an_answer_come_to_its_end() {
 
 #[tokio::test(start_paused = true)]
 async fn head_gets_the_headers_and_no_stream() {
-    let mut head = sse_testkit::get(new_app(), "/stocks")
+    let mut head = sse_testkit::get(new_app().await, "/stocks")
         .method(Method::HEAD)
         .await;
     head.expect_status(200)

@@ -7,7 +7,7 @@ use crate::{millis, new_app, nth, post, post_json, secs};
 
 #[tokio::test(start_paused = true)]
 async fn one_stream_carries_prices_orders_notifications_and_stats() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/sse/live").await;
     sse.collect_for(millis(500)).await;
     post(&app, "/orders/a-1/simulate").await.expect_status(202);
@@ -21,7 +21,7 @@ async fn one_stream_carries_prices_orders_notifications_and_stats() {
 
 #[tokio::test(start_paused = true)]
 async fn the_stats_are_sent_every_two_seconds() {
-    let mut sse = sse_testkit::get(new_app(), "/sse/live").await;
+    let mut sse = sse_testkit::get(new_app().await, "/sse/live").await;
     let mut events = sse.collect_for(millis(7500)).await;
     events.retain(|event| event.event == "stats");
     assert_eq!(events.len(), 4, "{events:?}");
@@ -76,7 +76,7 @@ struct Watched {
 /// What a client gets of a few seconds in which all kinds of things happen, if it is cut off behind
 /// so many events.
 async fn watch(before_the_cut: Option<usize>) -> Watched {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/sse/live").await;
     tokio::spawn(async move {
         tokio::time::sleep(millis(750)).await;
@@ -116,7 +116,7 @@ fn with_ids(events: &[(Duration, Event)]) -> impl Iterator<Item = (Duration, u64
 
 #[tokio::test(start_paused = true)]
 async fn a_new_page_begins_with_what_happened_lately() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/a-1/simulate").await.expect_status(202);
     for n in 0..30 {
         let notification = format!(r#"{{"type":"n","data":{n}}}"#);
@@ -139,11 +139,12 @@ async fn a_new_page_begins_with_what_happened_lately() {
 
 #[tokio::test(start_paused = true)]
 async fn stats_count_the_open_streams_and_what_the_hub_does() {
-    let app = new_app();
+    let app = new_app().await;
     let mut stats = sse_testkit::get(app.clone(), "/sse/stats").await;
     stats.expect_header("content-type", "application/json");
     let all: Value = stats.body_json().await;
     let expected = json!({
+        "node": "local",
         "connections": 0,
         "peak": 0,
         "max": 1000,

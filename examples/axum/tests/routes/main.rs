@@ -7,6 +7,7 @@
 mod ai;
 mod limits;
 mod live;
+mod nodes;
 mod notifications;
 mod openai;
 mod orders;
@@ -20,7 +21,7 @@ use axum::{
     Router,
     http::{Method, Request},
 };
-use example_axum::{Config, app};
+use example_axum::Config;
 use serde::Deserialize;
 use sse_testkit::{Event, RequestBuilder};
 
@@ -31,15 +32,20 @@ fn config() -> Config {
     Config {
         now: "2026-01-01T00:00:00Z".parse().unwrap(),
         seed: 7,
-        epoch: Some(EPOCH),
         // Never at the same moment as a price, whose order would then be a matter of chance.
         order_pace: millis(1300),
         ..Config::default()
     }
 }
 
-fn new_app() -> Router {
-    app(config())
+async fn new_app() -> Router {
+    app(config()).await
+}
+
+/// The app on a hub of its own.
+async fn app(config: Config) -> Router {
+    let hub = config.hub().epoch(EPOCH).build();
+    example_axum::app(config, hub).await
 }
 
 /// The id of the hub's nth message.

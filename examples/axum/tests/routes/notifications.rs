@@ -7,7 +7,7 @@ const STREAM: &str = "/sse/notifications";
 
 #[tokio::test(start_paused = true)]
 async fn a_notification_arrives_under_the_name_of_its_type() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), STREAM).await;
     sse.expect_opening().await;
     let notification = r#"{"type":"deploy","data":{"version":"1.4","steps":[1,2]}}"#;
@@ -24,7 +24,7 @@ async fn a_notification_arrives_under_the_name_of_its_type() {
 
 #[tokio::test(start_paused = true)]
 async fn a_quiet_stream_is_kept_alive() {
-    let mut sse = sse_testkit::get(new_app(), STREAM).await;
+    let mut sse = sse_testkit::get(new_app().await, STREAM).await;
     sse.expect_opening().await;
     sse.expect_id(id(5)).await;
     sse.expect_idle(secs(15)).await;
@@ -35,7 +35,7 @@ async fn a_quiet_stream_is_kept_alive() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_cut_off_before_its_first_event_misses_nothing() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), STREAM).await;
     // It has got no event, but it knows where it stands.
     sse.expect_id(id(5)).await;
@@ -50,14 +50,14 @@ async fn a_client_cut_off_before_its_first_event_misses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_listens() {
-    let app = new_app();
+    let app = new_app().await;
     let mut receipt = post_json(&app, PUBLISH, r#"{"type":"x","data":null}"#).await;
     assert_eq!(receipt.body_json::<Value>().await["receivers"], 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_type_that_is_no_event_name_is_unprocessable() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), STREAM).await;
     let long = "x".repeat(65);
     for kind in ["", "a\nb", "a\r", "error", "gap", &long] {
@@ -82,7 +82,7 @@ async fn a_type_that_is_no_event_name_is_unprocessable() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_json_is_a_bad_request() {
-    let app = new_app();
+    let app = new_app().await;
     for body in ["", "{", r#"{"type":"x","data":}"#] {
         let mut answer = post_json(&app, PUBLISH, body).await;
         answer.expect_status(400);
@@ -93,14 +93,14 @@ async fn what_is_no_json_is_a_bad_request() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_too_large_is_refused() {
     let body = json!({ "type": "x", "data": "x".repeat(70_000) }).to_string();
-    let mut answer = post_json(&new_app(), PUBLISH, body).await;
+    let mut answer = post_json(&new_app().await, PUBLISH, body).await;
     answer.expect_status(413);
     assert!(answer.body_json::<Value>().await["error"].is_string());
 }
 
 #[tokio::test(start_paused = true)]
 async fn data_stays_as_it_was_written_on_one_line() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), STREAM).await;
     sse.expect_opening().await;
     let body = "{\"type\":\"x\",\"data\":{\"z\":12345678901234567890123,\r\n\"a\":\"<b>\\n\"}}";

@@ -19,7 +19,7 @@ fn request(extra: &Value) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_streamed_completion_ends_with_done() {
-    let mut sse = post_json(&new_app(), URI, request(&json!({ "stream": true }))).await;
+    let mut sse = post_json(&new_app().await, URI, request(&json!({ "stream": true }))).await;
     let events = sse.collect_to_end().await;
     assert_eq!(events.last().unwrap().data, "[DONE]");
     assert!(
@@ -33,7 +33,7 @@ async fn a_streamed_completion_ends_with_done() {
 #[tokio::test(start_paused = true)]
 async fn the_usage_comes_in_the_last_chunk_if_it_was_asked_for() {
     let options = json!({ "stream": true, "stream_options": { "include_usage": true } });
-    let mut sse = post_json(&new_app(), URI, request(&options)).await;
+    let mut sse = post_json(&new_app().await, URI, request(&options)).await;
     let events = sse.collect_to_end().await;
     let [chunks @ .., usage, done] = &events[..] else {
         panic!("{events:?}");
@@ -55,7 +55,7 @@ async fn the_usage_comes_in_the_last_chunk_if_it_was_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn without_stream_the_completion_comes_whole_and_is_the_same() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = post_json(&app, URI, request(&json!({ "stream": true }))).await;
     let streamed: String = sse
         .collect_to_end()
@@ -88,7 +88,7 @@ async fn content_may_come_in_parts() {
         "model": "m",
         "messages": [{ "role": "user", "content": [{ "type": "text", "text": "in parts" }] }],
     });
-    let mut plain = post_json(&new_app(), URI, body.to_string()).await;
+    let mut plain = post_json(&new_app().await, URI, body.to_string()).await;
     let completion: Value = plain.body_json().await;
     let content = completion["choices"][0]["message"]["content"]
         .as_str()
@@ -98,7 +98,7 @@ async fn content_may_come_in_parts() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_have_the_shape_that_clients_of_the_api_read() {
-    let app = new_app();
+    let app = new_app().await;
     let bodies = [
         "{".to_owned(),
         json!({ "messages": [{ "role": "user", "content": "hi" }] }).to_string(),

@@ -14,7 +14,7 @@ const STATUSES: [&str; 6] = [
 
 #[tokio::test(start_paused = true)]
 async fn an_order_goes_through_six_steps_and_its_stream_ends() {
-    let app = new_app();
+    let app = new_app().await;
     let accepted = post(&app, "/orders/a-1/simulate").await;
     accepted.expect_status(202);
     let mut sse = sse_testkit::get(app, "/orders/a-1/stream").await;
@@ -25,7 +25,7 @@ async fn an_order_goes_through_six_steps_and_its_stream_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn simulate_answers_where_to_look() {
-    let app = new_app();
+    let app = new_app().await;
     let mut accepted = post(&app, "/orders/a-1/simulate").await;
     accepted.expect_status(202);
     let answer: Value = accepted.body_json().await;
@@ -39,7 +39,7 @@ async fn simulate_answers_where_to_look() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_waits_for_an_order_that_is_not_there_yet() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/orders/later/stream").await;
     sse.expect_status(200);
     sse.expect_no_event(secs(40)).await;
@@ -59,7 +59,7 @@ async fn a_stream_waits_for_an_order_that_is_not_there_yet() {
 
 #[tokio::test(start_paused = true)]
 async fn all_viewers_of_an_order_see_the_same() {
-    let app = new_app();
+    let app = new_app().await;
     let mut waiting = sse_testkit::get(app.clone(), "/orders/1/stream").await;
     waiting.expect_id(id(5)).await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
@@ -77,7 +77,7 @@ async fn all_viewers_of_an_order_see_the_same() {
 
 #[tokio::test(start_paused = true)]
 async fn a_viewer_cut_off_while_it_waited_sees_all_steps() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/orders/1/stream").await;
     sse.expect_id(id(5)).await;
     sse.close();
@@ -89,7 +89,7 @@ async fn a_viewer_cut_off_while_it_waited_sees_all_steps() {
 
 #[tokio::test(start_paused = true)]
 async fn a_late_viewer_first_gets_the_steps_so_far() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
     tokio::time::sleep(millis(3100)).await;
     let mut sse = sse_testkit::get(app, "/orders/1/stream").await;
@@ -100,7 +100,7 @@ async fn a_late_viewer_first_gets_the_steps_so_far() {
 #[tokio::test(start_paused = true)]
 async fn a_viewer_that_comes_back_gets_the_steps_it_missed() {
     for before_the_cut in 1..=5 {
-        let app = new_app();
+        let app = new_app().await;
         post(&app, "/orders/1/simulate").await.expect_status(202);
         let mut sse = sse_testkit::get(app, "/orders/1/stream").await;
         let mut events = sse.collect(before_the_cut).await;
@@ -115,7 +115,7 @@ async fn a_viewer_that_comes_back_gets_the_steps_it_missed() {
 
 #[tokio::test(start_paused = true)]
 async fn after_the_delivery_a_browser_is_told_not_to_come_back() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
     let mut sse = sse_testkit::get(app.clone(), "/orders/1/stream").await;
     let last = sse.collect_to_end().await.pop().unwrap();
@@ -135,7 +135,7 @@ async fn after_the_delivery_a_browser_is_told_not_to_come_back() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_that_is_sent_again_is_seen_from_its_own_beginning() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
     let mut viewer = sse_testkit::get(app.clone(), "/orders/1/stream").await;
     let mut first = viewer.collect(3).await;
@@ -160,7 +160,7 @@ async fn an_order_that_is_sent_again_is_seen_from_its_own_beginning() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_from_before_a_restart_begins_with_a_gap_and_the_first_step() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
     let mut sse = sse_testkit::get(app, "/orders/1/stream")
         .last_event_id("0000000000000def-41")
@@ -172,7 +172,7 @@ async fn an_id_from_before_a_restart_begins_with_a_gap_and_the_first_step() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_on_its_way_is_not_sent_twice() {
-    let app = new_app();
+    let app = new_app().await;
     post(&app, "/orders/1/simulate").await.expect_status(202);
     let mut second = post(&app, "/orders/1/simulate").await;
     second.expect_status(409);
@@ -188,7 +188,7 @@ async fn an_order_on_its_way_is_not_sent_twice() {
 
 #[tokio::test(start_paused = true)]
 async fn orders_are_not_remembered_for_ever() {
-    let app = new_app();
+    let app = new_app().await;
     for n in 0..1000 {
         post(&app, &format!("/orders/{n}/simulate"))
             .await
@@ -212,7 +212,7 @@ async fn orders_are_not_remembered_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn an_order_id_that_is_none_is_refused() {
-    let app = new_app();
+    let app = new_app().await;
     let long = "x".repeat(65);
     for id in ["a%20b", "%0a", "..%2f", "%ff", "caf%C3%A9", &long] {
         let mut answer = sse_testkit::get(app.clone(), format!("/orders/{id}/stream")).await;

@@ -2,7 +2,7 @@ use crate::new_app;
 
 #[tokio::test(start_paused = true)]
 async fn the_page_needs_nothing_from_outside() {
-    let app = new_app();
+    let app = new_app().await;
     let mut page = sse_testkit::get(app.clone(), "/").await;
     page.expect_status(200)
         .expect_header("content-type", "text/html; charset=utf-8");
@@ -31,7 +31,7 @@ async fn the_page_needs_nothing_from_outside() {
 
 #[tokio::test(start_paused = true)]
 async fn there_is_no_other_page() {
-    sse_testkit::get(new_app(), "/nothing")
+    sse_testkit::get(new_app().await, "/nothing")
         .await
         .expect_status(404);
 }

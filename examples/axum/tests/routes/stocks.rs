@@ -1,8 +1,8 @@
-use example_axum::{Config, app};
+use example_axum::Config;
 use serde::Deserialize;
 use sse_testkit::Event;
 
-use crate::{Gap, config, id, millis, new_app, nth, secs};
+use crate::{Gap, app, config, id, millis, new_app, nth, secs};
 
 #[derive(Debug, Deserialize)]
 struct Price {
@@ -12,7 +12,7 @@ struct Price {
 
 #[tokio::test(start_paused = true)]
 async fn the_price_of_each_symbol_comes_at_once_and_new_ones_with_every_tick() {
-    let mut sse = sse_testkit::get(new_app(), "/stocks").await;
+    let mut sse = sse_testkit::get(new_app().await, "/stocks").await;
     sse.collect(15).await;
     insta::assert_snapshot!(sse.transcript());
 }
@@ -20,14 +20,14 @@ async fn the_price_of_each_symbol_comes_at_once_and_new_ones_with_every_tick() {
 #[tokio::test(start_paused = true)]
 async fn the_pace_of_prices_can_be_set() {
     let tick = millis(200);
-    let app = app(Config { tick, ..config() });
+    let app = app(Config { tick, ..config() }).await;
     let mut sse = sse_testkit::get(app, "/stocks").await;
     assert_eq!(sse.collect_for(millis(1100)).await.len(), 5 + 5 * 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/stocks").await;
     // Cut off in the middle of a tick, and away for some more.
     let mut events = sse.collect(7).await;
@@ -43,7 +43,7 @@ async fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_client_cut_off_anywhere_has_every_price_of_every_symbol() {
     for before_the_cut in 1..=16 {
-        let mut sse = sse_testkit::get(new_app(), "/stocks").await;
+        let mut sse = sse_testkit::get(new_app().await, "/stocks").await;
         let mut events = sse.collect(before_the_cut).await;
         sse.close();
         tokio::time::sleep(millis(2500)).await;
@@ -63,7 +63,7 @@ async fn a_client_cut_off_anywhere_has_every_price_of_every_symbol() {
 #[tokio::test(start_paused = true)]
 async fn the_id_may_come_as_a_query_parameter() {
     let uri = format!("/stocks?lastEventId={}", id(3));
-    let mut sse = sse_testkit::get(new_app(), uri).await;
+    let mut sse = sse_testkit::get(new_app().await, uri).await;
     for n in [4, 5, 6] {
         sse.expect_event("stockUpdate").id(id(n)).await;
     }
@@ -71,7 +71,7 @@ async fn the_id_may_come_as_a_query_parameter() {
 
 #[tokio::test(start_paused = true)]
 async fn who_was_away_for_too_long_is_told_of_the_gap_once() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app.clone(), "/stocks").await;
     sse.collect(5).await;
     sse.close();
@@ -101,7 +101,8 @@ async fn how_much_is_kept_can_be_set() {
     let app = app(Config {
         history: 20,
         ..config()
-    });
+    })
+    .await;
     let mut sse = sse_testkit::get(app, "/stocks").await;
     sse.collect(5).await;
     sse.close();
@@ -113,7 +114,7 @@ async fn how_much_is_kept_can_be_set() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_is_not_from_here_begins_with_a_gap_and_all_there_is() {
-    let app = new_app();
+    let app = new_app().await;
     let not_given_out_yet = id(1_000_000);
     for (last_event_id, reason) in [
         ("0000000000000def-3", "foreign"),
@@ -133,7 +134,7 @@ async fn an_id_that_is_not_from_here_begins_with_a_gap_and_all_there_is() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_is_told_what_it_could_not_be_sent() {
-    let app = new_app();
+    let app = new_app().await;
     let mut sse = sse_testkit::get(app, "/stocks").await;
     sse.collect(5).await;
     // Nothing reads in the meantime, so nothing is polled.
