@@ -2,9 +2,9 @@
 //! of them, and hands them to every node that listens.
 //!
 //! A [`Hub`](crate::hub::Hub) is a node. It reaches an engine by
-//! `Hub::connect`, or by
-//! `HubBuilder::backplane` for an engine of one's own, which
-//! is whatever implements [`Backplane`].
+//! [`Hub::connect`](crate::hub::Hub::connect), or by
+//! [`HubBuilder::backplane`](crate::hub::HubBuilder::backplane) for an engine of one's own, which is
+//! whatever implements [`Backplane`].
 //!
 //! # What travels
 //!
@@ -15,7 +15,7 @@
 //! # The rules
 //!
 //! Of an engine that keeps to these, the hub makes streams in which nothing is lost silently and
-//! nothing comes twice. The public suite (`sse_layer::conformance`) tests an engine against them.
+//! nothing comes twice. The public suite (`sse_layer::conformance`, feature `conformance`) tests an engine against them.
 //!
 //! **Numbers.** A number is more than any that the engine has given before, over all topics and
 //! all nodes. Numbers need not follow one another without holes. An engine that has lost what it
@@ -34,7 +34,8 @@
 //! without end; once it is connected again, it listens to all topics that it listened to before,
 //! and only then says so. What was published meanwhile is not handed over but read by the node.
 //!
-//! **Dropping.** When the engine's last handle is dropped, what it has running ends.
+//! **Dropping.** When the engine's last handle is dropped, what it has running ends, and it lets go
+//! of its inbox.
 
 mod error;
 pub mod memory;
@@ -79,19 +80,20 @@ pub trait Backplane: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// That the engine is not reached, or does not allow it. Then nothing of the topic is handed
-    /// over, also after a reconnect.
+    /// That the engine is not reached, or does not allow it. Then it is as it was before the call.
     fn listen<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<(), BackplaneError>>;
 
-    /// Listens to a topic no more. What is on its way may still be handed over.
+    /// Listens to a topic no more, however often it was listened to. What is on its way may still be
+    /// handed over. After that it can be listened to again, at once.
     fn leave(&self, topic: &str);
 
     /// A place up to which this node has been handed everything that was published to the topics
     /// that it listens to, but for what was published while it was not connected. It is at least
     /// the place of the last event that was published, to whichever topic, before the call.
     ///
-    /// `at_least` is the newest place that the node knows of. An engine that has lost the newest
-    /// of its numbers, as after a failover, goes on behind that one, if it can.
+    /// `at_least` is the newest place that the node was told of by the engine, never by a client. An
+    /// engine that has lost the newest of its numbers, as after a failover, goes on behind that one,
+    /// if it can; it ignores a place of another epoch.
     ///
     /// # Errors
     ///
@@ -111,7 +113,8 @@ pub trait Backplane: Send + Sync + 'static {
         limit: ReadLimit,
     ) -> BoxFuture<'a, Result<Page, BackplaneError>>;
 
-    /// Reads the newest events that are kept of a topic, in order, so many at most.
+    /// Reads the newest events that are kept of a topic, in order, so many at most. Of such a page,
+    /// nobody asks what is [missing](Page::missing).
     ///
     /// # Errors
     ///
@@ -161,7 +164,8 @@ pub struct Stored {
     /// Its number.
     pub sequence: u64,
     /// The number of the event before it in its topic; 0 if none is known. An engine that forgets
-    /// what is older than twice the [age](Bounds::age) may not know it any more.
+    /// what is older than twice the [age](Bounds::age) may not know it any more, and of the first of
+    /// a [page](Page) it may be the number from which was read.
     pub previous: u64,
     /// The event on the wire, without its id. That it is one is for the node to see to.
     pub frame: Bytes,
@@ -190,7 +194,9 @@ pub struct ReadLimit {
     pub bytes: usize,
 }
 
-/// How much an engine keeps of each topic. It may hold more, but not give more.
+/// How much an engine keeps of each topic. It may hold more, but not give more. Where nodes differ,
+/// what is thrown away goes by those of the node that publishes, and what is given by those of the
+/// node that reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How many events; 0 keeps none.
@@ -199,7 +205,7 @@ pub struct Bounds {
     pub bytes: usize,
     /// For how long.
     pub age: Duration,
-    /// For how long publish keys are remembered.
+    /// For how long publish keys are remembered, also of events that are not kept any more.
     pub keys: Duration,
 }
 

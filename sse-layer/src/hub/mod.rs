@@ -43,6 +43,23 @@
 //! A subscriber that is too slow reads what it missed from the history; if that does not reach, it
 //! is told by a gap `lagged`. [`LagPolicy`] has the choices.
 //!
+//! # Many nodes
+//!
+//! [`Hub::connect`] makes a hub that is one of many nodes of an [engine](crate::backplane), Redis or
+//! NATS. All of the above holds on every node, and for a client that goes from one to another. What
+//! is different:
+//!
+//! - Publishing waits for the engine, and may fail. Nothing is queued.
+//! - A subscription begins when the engine has confirmed it: the client is told its position then.
+//!   What is published on the same node after [`subscribe`](Hub::subscribe) waits for that, and is
+//!   the subscription's own.
+//! - While the engine is not reached, streams stay open. When it is back, each goes on where it was;
+//!   what the engine has lost meanwhile is told by a [`Gap`] `outage`.
+//! - An engine forgets a topic to which nothing was published for twice the history's age. A client
+//!   that comes back with an older id than that may be told of a gap that is none. Clients of quiet
+//!   topics are told a newer position once in a while, so that this is for those who were away.
+//! - A topic is left 15 seconds after its last subscriber.
+//!
 //! # Bounds
 //!
 //! All memory is bounded by what [`HubBuilder`] sets: of each topic its history and its queue, of
@@ -137,7 +154,8 @@ impl Hub {
     /// Publishes an event to a topic. Answers the id that the event was given.
     ///
     /// That nobody is subscribed is no error. In one process this never waits: neither for
-    /// subscribers, nor for those who publish to other topics.
+    /// subscribers, nor for those who publish to other topics. On an [engine](Self::connect) it waits
+    /// for that to answer.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")]
@@ -179,7 +197,9 @@ impl Hub {
     /// Subscribes to what is published to a topic from now on.
     ///
     /// In one process that is from this call on: what is published before the subscription is
-    /// first polled is its own.
+    /// first polled is its own. On an [engine](Self::connect) the same is true of what this node
+    /// publishes; of what others do, it is from when the engine has confirmed the subscription, which
+    /// the client's first position tells.
     ///
     /// # Errors
     ///
@@ -231,7 +251,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// [`TopicError`] for a name that is empty or too long.
+    /// [`TopicError`] for a name that is empty or too long, and for an engine that does not answer.
     pub async fn newest(&self, topic: &str) -> Result<Option<Message>, TopicError> {
         self.0.check_name(topic)?;
         if let Some(node) = &self.0.node {

@@ -68,8 +68,8 @@ async fn on_nats_the_clients_of_a_node_that_is_killed_go_on_at_the_others() {
 }
 
 async fn the_clients_of_a_node_that_is_killed_go_on_at_the_others(on: On) {
-    const CLIENTS: u64 = 60;
-    const EVENTS: usize = 200;
+    const CLIENTS: u64 = 1000;
+    const EVENTS: usize = 60;
 
     let Some(mut cluster) = Cluster::start(on, &QUIET).await else {
         return;
@@ -82,7 +82,8 @@ async fn the_clients_of_a_node_that_is_killed_go_on_at_the_others(on: On) {
     });
     let clients: Vec<_> = clients.collect();
     let open = cluster.until_there_are(CLIENTS).await;
-    assert_eq!(open, [CLIENTS / 3; 3], "round robin");
+    // Those who connect at the same time need not come in turn.
+    assert!(open.iter().all(|open| *open > CLIENTS / 4), "{open:?}");
 
     let mut ids = Vec::new();
     for n in 0..EVENTS {

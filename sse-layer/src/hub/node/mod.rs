@@ -34,7 +34,7 @@ use super::{
     topic::Topic,
 };
 use crate::{
-    backplane::{Backplane, BackplaneError, Bounds, Outgoing, Place, ReadLimit},
+    backplane::{Backplane, BackplaneError, Bounds, Failure, Outgoing, Place, ReadLimit},
     event::EventId,
 };
 
@@ -201,7 +201,8 @@ pub(super) async fn publish(
     key: Option<&str>,
 ) -> Result<EventId, PublishError> {
     let Some(node) = &shared.node else {
-        return Err(PublishError::EmptyEvent);
+        let error = BackplaneError::new(Failure::Unavailable, "a hub without an engine");
+        return Err(PublishError::Unavailable(error));
     };
     // Whoever has subscribed before, on this node, is to get it.
     if let Some(topic) = shared.topics.get(topic) {
