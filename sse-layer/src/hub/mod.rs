@@ -63,8 +63,8 @@
 //! # Bounds
 //!
 //! All memory is bounded by what [`HubBuilder`] sets: of each topic its history and its queue, of
-//! the hub as a whole the number of topics and the bytes of all histories. The hub needs tokio for
-//! one thing: to give back the memory of topics to which nobody publishes any more.
+//! the hub as a whole the number of topics and the bytes of all histories. A hub in memory
+//! needs tokio for one thing: to give back the memory of topics to which nobody publishes any more.
 
 mod answer;
 mod builder;
