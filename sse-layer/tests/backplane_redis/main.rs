@@ -1,5 +1,7 @@
 //! The engine `redis`, against the rules of a backplane, on servers that are started for it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
+
 #[path = "../engines/mod.rs"]
 mod engines;
 

@@ -97,8 +97,8 @@ impl Wanted {
             shared.add_topic(self.topic.clone());
         }
         if self.answer.send(result).is_err() && is_ok {
-            // Whoever asked has gone.
-            shared.leave(&self.topic);
+            // Whoever asked has gone. Others may have asked since.
+            shared.leave_first(self.topic);
         }
     }
 }

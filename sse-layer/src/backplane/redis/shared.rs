@@ -130,6 +130,12 @@ impl Shared {
         self.asked.notify_one();
     }
 
+    /// Leaves a topic before anything else is done that was asked for.
+    pub(super) fn leave_first(&self, topic: Arc<str>) {
+        self.state().requests.push_front(Request::Leave(topic));
+        self.asked.notify_one();
+    }
+
     pub(super) fn frontier(
         &self,
         at_least: Place,
