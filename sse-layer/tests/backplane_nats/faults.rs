@@ -23,10 +23,22 @@ async fn a_server_that_comes_back_with_its_data_goes_on() {
     let begun = Instant::now();
     let error = node.put("t", "lost").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Unavailable);
-    assert_eq!(node.read("t", 0, ALL).await.unwrap_err().failure(), Failure::Unavailable);
-    assert_eq!(node.listen("u").await.unwrap_err().failure(), Failure::Unavailable);
-    assert_eq!(node.frontier(NOWHERE).await.unwrap_err().failure(), Failure::Unavailable);
-    assert!(begun.elapsed() < Duration::from_secs(1), "it waits for nothing");
+    assert_eq!(
+        node.read("t", 0, ALL).await.unwrap_err().failure(),
+        Failure::Unavailable
+    );
+    assert_eq!(
+        node.listen("u").await.unwrap_err().failure(),
+        Failure::Unavailable
+    );
+    assert_eq!(
+        node.frontier(NOWHERE).await.unwrap_err().failure(),
+        Failure::Unavailable
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "it waits for nothing"
+    );
     server.run();
     node.seen.until_told(&Told::Reconnected, 1).await;
     let after = node.put("t", "after").await.unwrap();
@@ -97,7 +109,9 @@ async fn a_server_that_freezes_is_taken_for_gone() {
     server.thaw();
     node.seen.until_told(&Told::Reconnected, 1).await;
     node.put("t", "after").await.unwrap();
-    node.seen.until(|told| matches!(told.last(), Some(Told::Message(..)))).await;
+    node.seen
+        .until(|told| matches!(told.last(), Some(Told::Message(..))))
+        .await;
     assert_eq!(node.seen.frames("t").last().unwrap(), "after");
     node.seen.assert_alternates();
 }
@@ -154,10 +168,16 @@ async fn an_answer_that_does_not_come_is_not_known() {
     tokio::task::yield_now().await;
     proxy.cut();
     let (node, failure) = put.await.unwrap();
-    assert!(matches!(failure, Failure::Unknown | Failure::Unavailable), "{failure:?}");
+    assert!(
+        matches!(failure, Failure::Unknown | Failure::Unavailable),
+        "{failure:?}"
+    );
     proxy.go_on();
     let place = eventually(|| node.put_key("t", "x", Some("k"))).await;
-    assert_eq!(eventually(|| node.put_key("t", "x", Some("k"))).await, place);
+    assert_eq!(
+        eventually(|| node.put_key("t", "x", Some("k"))).await,
+        place
+    );
     assert_eq!(node.kept("t").await, ["x"]);
 }
 
@@ -167,6 +187,9 @@ async fn nobody_there_is_told_at_once() {
         return;
     };
     server.kill();
-    let error = Node::open(Nats::new(&server.url()).unwrap()).await.err().unwrap();
+    let error = Node::open(Nats::new(&server.url()).unwrap())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.failure(), Failure::Unavailable);
 }

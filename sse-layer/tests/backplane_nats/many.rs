@@ -59,7 +59,10 @@ async fn ten_thousand_topics_have_one_connection_and_few_messages() {
     assert_eq!(more("subscriptions"), TOPICS);
     let (sent, received) = (more("in_msgs"), more("out_msgs"));
     eprintln!("10,000 topics: {sent} messages to the server, {received} from it");
-    assert!(sent < TOPICS / 10 && received < TOPICS / 10, "{sent}, {received}");
+    assert!(
+        sent < TOPICS / 10 && received < TOPICS / 10,
+        "{sent}, {received}"
+    );
     let client = async_nats::connect(server.url()).await.unwrap();
     for topic in 0..TOPICS {
         let subject = format!("sse.in.{topic}");

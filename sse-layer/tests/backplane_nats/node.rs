@@ -66,7 +66,12 @@ impl Seen {
     }
 
     pub(crate) fn count(&self, what: &Told) -> usize {
-        self.told.lock().unwrap().iter().filter(|told| *told == what).count()
+        self.told
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|told| *told == what)
+            .count()
     }
 
     /// Waits until this is so.
@@ -80,7 +85,11 @@ impl Seen {
                 changed.await;
             }
         });
-        assert!(waited.await.is_ok(), "in vain; told: {:?}", self.all());
+        if waited.await.is_err() {
+            let told = self.all();
+            let last = &told[told.len().saturating_sub(10)..];
+            panic!("in vain; {} were told, at last {last:?}", told.len());
+        }
     }
 
     /// Waits until this was told so many times.
@@ -165,7 +174,9 @@ impl Node {
     pub(crate) async fn kept(&self, topic: &str) -> Vec<String> {
         let page = self.engine.read(topic, 0, ALL).await.unwrap();
         let frames = page.messages.iter();
-        frames.map(|stored| String::from_utf8_lossy(&stored.frame).into_owned()).collect()
+        frames
+            .map(|stored| String::from_utf8_lossy(&stored.frame).into_owned())
+            .collect()
     }
 }
 
@@ -182,15 +193,20 @@ pub(crate) async fn eventually<T, F>(mut call: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, BackplaneError>>,
 {
+    let mut last = None;
     let tried = timeout(PATIENCE, async {
         loop {
             match call().await {
                 Ok(done) => return done,
-                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                Err(error) => last = Some(error),
             }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    tried.await.expect("it never succeeds")
+    match tried.await {
+        Ok(done) => done,
+        Err(_) => panic!("it never succeeds: {last:?}"),
+    }
 }
 
 /// The text behind an error.

@@ -128,7 +128,11 @@ async fn a_server_without_tls_is_not_spoken_to_where_it_is_asked_for() {
 fn permissions(without: &str) -> String {
     let page = include_str!("../../src/backplane/nats/wire.md");
     let told = page.split("```text\npermissions:").nth(1).unwrap();
-    let told = told.split("```").next().unwrap().replace(without, "nothing");
+    let told = told
+        .split("```")
+        .next()
+        .unwrap()
+        .replace(without, "nothing");
     format!("authorization {{ users: [{{ user: node, password: s3cr3t, permissions: {told} }}] }}")
 }
 
@@ -138,7 +142,9 @@ async fn the_permissions_of_the_documentation_are_enough() {
         return;
     };
     let engine = Nats::new(&server.url()).unwrap();
-    let node = Node::open(engine.user_and_password("node", "s3cr3t")).await.unwrap();
+    let node = Node::open(engine.user_and_password("node", "s3cr3t"))
+        .await
+        .unwrap();
     works(&node).await;
     let log = fs::read_to_string(server.folder().join("log")).unwrap();
     assert!(!log.contains("Violation"), "{log}");
@@ -146,24 +152,41 @@ async fn the_permissions_of_the_documentation_are_enough() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_user_may_not_do_is_refused_at_once() {
-    for without in ["sse.in.>", "$JS.API.STREAM.INFO.sse", "$JS.API.CONSUMER.CREATE.sse"] {
+    for without in [
+        "sse.in.>",
+        "$JS.API.STREAM.INFO.sse",
+        "$JS.API.CONSUMER.CREATE.sse",
+    ] {
         let Some(server) = engines::Nats::start_with(&permissions(without)) else {
             return;
         };
-        let engine = Nats::new(&server.url()).unwrap().user_and_password("node", "s3cr3t");
+        let engine = Nats::new(&server.url())
+            .unwrap()
+            .user_and_password("node", "s3cr3t");
         let opened = Node::open(engine).await;
         let error = match opened {
             // A node that may not publish can still listen and read.
             Ok(node) => node.put("t", "x").await.unwrap_err(),
             Err(error) => error,
         };
-        assert_eq!(error.failure(), Failure::Refused, "{without}: {}", why(&error));
-        assert!(why(&error).contains("Permissions Violation"), "{}", why(&error));
+        assert_eq!(
+            error.failure(),
+            Failure::Refused,
+            "{without}: {}",
+            why(&error)
+        );
+        assert!(
+            why(&error).contains("Permissions Violation"),
+            "{}",
+            why(&error)
+        );
     }
     let Some(server) = engines::Nats::start_with(&permissions("sse.out.>")) else {
         return;
     };
-    let engine = Nats::new(&server.url()).unwrap().user_and_password("node", "s3cr3t");
+    let engine = Nats::new(&server.url())
+        .unwrap()
+        .user_and_password("node", "s3cr3t");
     let node = Node::open(engine).await.unwrap();
     let error = node.listen("t").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Refused, "{}", why(&error));

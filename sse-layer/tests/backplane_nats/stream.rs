@@ -54,9 +54,15 @@ async fn a_stream_of_another_kind_is_refused() {
     };
     let other = json!({ "name": "sse", "subjects": ["sse.in.>"], "storage": "file" });
     ask(&server, "CREATE", other).await;
-    let error = Node::open(Nats::new(&server.url()).unwrap()).await.err().unwrap();
+    let error = Node::open(Nats::new(&server.url()).unwrap())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.failure(), Failure::Refused);
-    assert_eq!(why(&error), "the stream sse can't be used: it does not republish what it takes");
+    assert_eq!(
+        why(&error),
+        "the stream sse can't be used: it does not republish what it takes"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,8 +108,15 @@ async fn a_stream_that_is_bounded_by_bytes_tells_that_something_is_missing() {
         }
     }
     let gone = node.read("a", 0, ALL).await.unwrap();
-    let first = gone.messages.first().map_or(u64::MAX, |stored| stored.sequence);
-    assert!(gone.missing.is_some_and(|missing| missing >= places[0] && missing < first), "{gone:?}");
+    let first = gone
+        .messages
+        .first()
+        .map_or(u64::MAX, |stored| stored.sequence);
+    assert!(
+        gone.missing
+            .is_some_and(|missing| missing >= places[0] && missing < first),
+        "{gone:?}"
+    );
     let there = node.read("b", places[8], ALL).await.unwrap();
     assert_eq!((there.missing, there.messages.len()), (None, 7));
 }
@@ -123,7 +136,11 @@ async fn a_full_stream_refuses_and_can_be_read() {
     assert!(answer.get("error").is_none(), "{answer}");
     let error = node.put("t", "refused").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Refused);
-    assert!(why(&error).contains("maximum messages exceeded"), "{}", why(&error));
+    assert!(
+        why(&error).contains("maximum messages exceeded"),
+        "{}",
+        why(&error)
+    );
     node.listen("u").await.unwrap();
     assert_eq!(node.kept("t").await, ["kept"]);
     let other = Node::at(&server).await;
@@ -135,7 +152,10 @@ async fn a_server_without_jetstream_is_refused() {
     let Some(server) = engines::Nats::start_plain() else {
         return;
     };
-    let error = Node::open(Nats::new(&server.url()).unwrap()).await.err().unwrap();
+    let error = Node::open(Nats::new(&server.url()).unwrap())
+        .await
+        .err()
+        .unwrap();
     assert_eq!(error.failure(), Failure::Refused);
     assert!(why(&error).contains("JetStream"), "{}", why(&error));
 }

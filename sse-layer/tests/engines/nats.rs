@@ -52,7 +52,11 @@ impl Nats {
     /// Runs it again after it was killed or stopped, with what is in its folder.
     pub(crate) fn run(&mut self) {
         let (addr, config) = (self.engine.addr(), &self.config);
-        let jetstream = if self.has_jetstream { "jetstream { store_dir: \"data\" }" } else { "" };
+        let jetstream = if self.has_jetstream {
+            "jetstream { store_dir: \"data\" }"
+        } else {
+            ""
+        };
         let config = format!("listen: \"{addr}\"\nmax_payload: 8MB\n{jetstream}\n{config}\n");
         fs::write(self.engine.folder().join("nats.conf"), config).unwrap();
         self.engine.run(["-c", "nats.conf"]);

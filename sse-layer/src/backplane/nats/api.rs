@@ -107,7 +107,10 @@ pub(super) fn read_answer(message: &Message) -> Result<Value, ApiError> {
     let Some(error) = answer.get("error") else {
         return Ok(answer);
     };
-    let number = error.get("err_code").and_then(Value::as_u64).unwrap_or_default();
+    let number = error
+        .get("err_code")
+        .and_then(Value::as_u64)
+        .unwrap_or_default();
     let text = error.get("description").and_then(Value::as_str);
     Err(ApiError::Told(Told {
         number,

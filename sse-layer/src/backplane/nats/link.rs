@@ -4,6 +4,7 @@
 //! the server's data. So one task looks after both.
 
 use std::{
+    ops::RangeInclusive,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -33,6 +34,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// The longest pause between two attempts to find the stream.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long a stream that is gone is left alone.
+const CLEARING: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_millis(500);
 
 /// What is known of the connection.
 #[derive(Clone, Debug)]
@@ -94,7 +98,11 @@ pub(super) async fn keep(
         let doubtful = shared.alarm.doubtful.swap(false, Ordering::AcqRel) || due;
         if !broken && is_same(&shared.api.client, connects) {
             if !doubtful || is_same_stream(&shared, &link).await {
-                checked = if doubtful { time::Instant::now() } else { checked };
+                checked = if doubtful {
+                    time::Instant::now()
+                } else {
+                    checked
+                };
                 continue;
             }
         }
@@ -103,6 +111,11 @@ pub(super) async fn keep(
             link.stream = None;
         });
         let _ = pump.send(Command::Down);
+        if is_same(&shared.api.client, connects) {
+            // A stream that was deleted just now is still being cleared away. One that is made over
+            // it meanwhile can't write (seen with 2.9.10).
+            time::sleep(random::spread(&CLEARING)).await;
+        }
         let mut attempt = 0;
         let facts = loop {
             connects = connect_count(&shared.api.client);
@@ -183,7 +196,10 @@ fn is_same(client: &Client, connects: u64) -> bool {
 async fn is_same_stream(shared: &Shared, link: &watch::Sender<Link>) -> bool {
     let (generation, epoch) = {
         let link = link.borrow();
-        (link.generation, link.stream.as_ref().map(|facts| facts.epoch))
+        (
+            link.generation,
+            link.stream.as_ref().map(|facts| facts.epoch),
+        )
     };
     match stream::epoch(shared, generation).await {
         Ok(found) => found.is_some() && found == epoch,

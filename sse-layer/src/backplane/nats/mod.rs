@@ -13,7 +13,8 @@ mod stream;
 mod subject;
 
 use std::{
-    fmt,
+    error::Error as StdError,
+    fmt, io,
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::{ConnectErrorKind, HeaderMap, Subscriber, connection::State};
+use async_nats::{ConnectErrorKind, HeaderMap, Subscriber, connection::State, rustls};
 use bytes::Bytes;
 use tokio::{
     sync::{broadcast, mpsc, watch},
@@ -256,6 +257,7 @@ impl Node {
                 | ConnectErrorKind::AuthorizationViolation
                 | ConnectErrorKind::Tls
                 | ConnectErrorKind::ServerParse => Failure::Refused,
+                _ if is_tls(&error) => Failure::Refused,
                 _ => Failure::Unavailable,
             };
             BackplaneError::new(failure, error)
@@ -473,6 +475,21 @@ impl fmt::Debug for Nats {
     }
 }
 
+/// Whether it is about who the server is. Nothing of the client's own error tells.
+fn is_tls(error: &(dyn StdError + 'static)) -> bool {
+    if error.is::<rustls::Error>() {
+        return true;
+    }
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    let inner = inner.map(|inner| inner as &(dyn StdError + 'static));
+    inner.or_else(|| error.source()).is_some_and(is_tls)
+}
+
 fn too_long() -> BackplaneError {
-    BackplaneError::new(Failure::Refused, "the topic's name is too long for a subject")
+    BackplaneError::new(
+        Failure::Refused,
+        "the topic's name is too long for a subject",
+    )
 }

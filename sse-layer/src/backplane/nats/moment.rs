@@ -8,7 +8,11 @@ pub(super) fn nanos(text: &str) -> Option<u64> {
     let (clock, offset) = split_zone(time)?;
     let (whole, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut whole = whole.splitn(3, ':').map(str::parse::<i64>);
-    let (hour, minute, second) = (whole.next()?.ok()?, whole.next()?.ok()?, whole.next()?.ok()?);
+    let (hour, minute, second) = (
+        whole.next()?.ok()?,
+        whole.next()?.ok()?,
+        whole.next()?.ok()?,
+    );
     let plausible = (1970..3000).contains(&year)
         && (1..=12).contains(&month)
         && (1..=31).contains(&day)
@@ -37,12 +41,23 @@ fn split_zone(time: &str) -> Option<(&str, i64)> {
     let (clock, zone) = time.split_at(at);
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
     let seconds = hours.parse::<i64>().ok()? * 3600 + minutes.parse::<i64>().ok()? * 60;
-    Some((clock, if zone.starts_with('-') { -seconds } else { seconds }))
+    Some((
+        clock,
+        if zone.starts_with('-') {
+            -seconds
+        } else {
+            seconds
+        },
+    ))
 }
 
 /// Days since 1970, in the calendar whose years begin in March, so that a leap day is a year's last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
 
@@ -57,13 +72,25 @@ mod tests {
             nanos("2026-11-22T06:06:00.041040404Z"),
             Some(1_795_327_560_041_040_404)
         );
-        assert_eq!(nanos("2000-02-29T12:00:00.5+01:30"), Some(951_820_200_500_000_000));
-        assert_eq!(nanos("2000-03-01T00:00:00-00:30"), Some(951_870_600_000_000_000));
+        assert_eq!(
+            nanos("2000-02-29T12:00:00.5+01:30"),
+            Some(951_820_200_500_000_000)
+        );
+        assert_eq!(
+            nanos("2000-03-01T00:00:00-00:30"),
+            Some(951_870_600_000_000_000)
+        );
     }
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "T", "2026-11-22", "2026-13-22T00:00:00Z", "0001-01-01T00:00:00Z"] {
+        for text in [
+            "",
+            "T",
+            "2026-11-22",
+            "2026-13-22T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+        ] {
             assert_eq!(nanos(text), None, "{text}");
         }
     }

@@ -19,9 +19,9 @@ use crate::{
     random,
 };
 
-/// How many messages of one topic may wait to be handed over. What comes then is dropped by the
-/// client, and read by the node, since it sees the hole.
-pub(super) const WAITING: usize = 1_024;
+/// How many messages of one subscription may wait to be looked at. The client drops what comes then,
+/// and the node reads it. It brings thousands of them before another task has its turn.
+const WAITING: usize = 65_536;
 
 /// The longest pause between two attempts to connect.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -207,7 +207,11 @@ mod tests {
     #[test]
     fn a_url_names_servers_who_and_prefix() {
         let options = Options::new("nats://me:p%40ss@one:4333,two?prefix=shop").unwrap();
-        let servers: Vec<_> = options.servers.iter().map(|at| (at.host(), at.port())).collect();
+        let servers: Vec<_> = options
+            .servers
+            .iter()
+            .map(|at| (at.host(), at.port()))
+            .collect();
         assert_eq!(servers, [("one", 4333), ("two", 4222)]);
         assert_eq!(options.prefix, "shop");
         assert!(matches!(&options.who, Who::User(user, word) if user == "me" && word == "p@ss"));
@@ -248,7 +252,10 @@ mod tests {
         for attempt in 1..100 {
             let longest = Duration::from_millis(100 << (attempt - 1).min(10)).min(LONGEST_PAUSE);
             let pause = pause(attempt);
-            assert!(pause <= longest && pause >= longest / 2, "{attempt}: {pause:?}");
+            assert!(
+                pause <= longest && pause >= longest / 2,
+                "{attempt}: {pause:?}"
+            );
         }
     }
 }

@@ -14,7 +14,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use async_nats::{Message, Subject, Subscriber};
@@ -35,12 +34,9 @@ use crate::backplane::{Inbox, Stored};
 /// How many messages are handed over before other tasks have their turn.
 const TURN: usize = 256;
 
-/// How many bodies may wait for their turn to be told. More than that, and the consumer that tells
-/// it is too slow.
-const BODIES: usize = 16_384;
-
-/// How long a body may be on its way once its turn has come.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How many bodies may wait for their turn to be told, and how many bytes of them. More than that,
+/// and the consumer that tells it is too slow.
+const BODIES: (usize, usize) = (65_536, 64 * 1024 * 1024);
 
 /// What the pump is told.
 pub(super) enum Command {
@@ -86,6 +82,8 @@ pub(super) struct Pump {
     told: VecDeque<Told>,
     /// What has come and is not handed over yet.
     bodies: HashMap<u64, Message>,
+    /// How many bytes that is.
+    bytes: usize,
     /// How long the body of the first that was told may still take.
     patience: Option<Pin<Box<Sleep>>>,
     /// Topics that no marker has shown yet to be listened to, and the marker that will.
@@ -157,6 +155,7 @@ impl Pump {
             looking: Vec::new(),
             told: VecDeque::new(),
             bodies: HashMap::new(),
+            bytes: 0,
             patience: None,
             fresh: Vec::new(),
             reached: 0,
@@ -259,6 +258,7 @@ impl Pump {
     fn forget(&mut self) {
         self.told.clear();
         self.bodies.clear();
+        self.bytes = 0;
         self.patience = None;
         self.reached = 0;
         for (_, slot) in &mut self.slots {
@@ -328,13 +328,10 @@ impl Pump {
                     let sequence = number(message.headers.as_ref(), "Nats-Sequence");
                     match sequence {
                         Some(sequence) if sequence > self.reached && self.state != Flow::Dry => {
+                            self.bytes += message.payload.len();
                             self.bodies.insert(sequence, message);
                         }
                         _ => {}
-                    }
-                    if self.bodies.len() > BODIES {
-                        tracing::warn!("the NATS server tells the order too late");
-                        self.stop();
                     }
                 }
             }
@@ -395,6 +392,7 @@ impl Pump {
                 return false;
             }
             if let Some(body) = body {
+                self.bytes = self.bytes.saturating_sub(body.payload.len());
                 let previous = match *last {
                     0 => number(body.headers.as_ref(), "Nats-Last-Sequence").unwrap_or_default(),
                     last => last,
@@ -420,12 +418,18 @@ impl Pump {
     /// The next has no body yet. One that was dropped on its way does not come any more: then the
     /// node has to read.
     fn wait(&mut self, cx: &mut Context<'_>) {
+        if self.bodies.len() > BODIES.0 || self.bytes > BODIES.1 {
+            tracing::warn!("the NATS server tells the order too late");
+            self.stop();
+            return;
+        }
         if self.told.is_empty() {
             return;
         }
+        let patience = self.shared.api.timeout;
         let patience = self
             .patience
-            .get_or_insert_with(|| Box::pin(time::sleep(PATIENCE)));
+            .get_or_insert_with(|| Box::pin(time::sleep(patience)));
         if patience.as_mut().poll(cx).is_ready() {
             tracing::warn!("the NATS server has dropped a message");
             self.stop();

@@ -15,13 +15,12 @@ use tokio::time;
 use super::{
     Shared,
     delivery::{Delivery, number},
-    options::WAITING,
     stream::{self, Facts},
 };
 use crate::backplane::{BackplaneError, Failure, Page, ReadLimit, Stored};
 
 /// How many messages are asked for at once.
-const BATCH: usize = WAITING / 2;
+const BATCH: usize = 500;
 
 /// When the server throws a consumer away that was left behind.
 const LEFT_BEHIND: Duration = Duration::from_secs(30);
@@ -138,10 +137,14 @@ impl Reading<'_> {
             return self.still_same(page);
         };
         let previous = heads.iter().map(|head| head.sequence);
-        let previous = previous.take_while(|sequence| *sequence < first.sequence).last();
+        let previous = previous
+            .take_while(|sequence| *sequence < first.sequence)
+            .last();
         let mut cursor = Cursor::open(&self, first.sequence, false).await?;
         while page.messages.len() < fitting && cursor.pending > 0 {
-            let items = cursor.next((fitting - page.messages.len()).min(BATCH), None).await?;
+            let items = cursor
+                .next((fitting - page.messages.len()).min(BATCH), None)
+                .await?;
             if items.is_empty() {
                 break;
             }
@@ -151,7 +154,10 @@ impl Reading<'_> {
         if page.missing.is_none() && !page.has_more {
             page.missing = self.missing(0, &page).await?;
         }
-        chain(&mut page.messages, previous.or(page.missing).unwrap_or_default());
+        chain(
+            &mut page.messages,
+            previous.or(page.missing).unwrap_or_default(),
+        );
         self.still_same(page)
     }
 
@@ -181,7 +187,9 @@ impl Reading<'_> {
 
     /// What was stored before this is not given any more.
     fn oldest(&self) -> u64 {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         u64::try_from(now.saturating_sub(self.facts.age).as_nanos()).unwrap_or_default()
     }
 
@@ -191,7 +199,10 @@ impl Reading<'_> {
         let subject = format!("$JS.API.DIRECT.GET.{}", shared.subjects.stream());
         let question = json!({ "seq": start, "next_by_subj": self.subject });
         let question = Bytes::from(question.to_string());
-        let answer = shared.api.ask(self.generation, &subject, None, question).await;
+        let answer = shared
+            .api
+            .ask(self.generation, &subject, None, question)
+            .await;
         let answer = answer.inspect_err(|error| shared.suspect(error))?;
         if let Some(sequence) = number(answer.headers.as_ref(), "Nats-Sequence") {
             return Ok(Some(sequence));
@@ -294,7 +305,10 @@ impl<'a> Cursor<'a> {
             },
         });
         let subject = format!("$JS.API.CONSUMER.CREATE.{stream}");
-        let made = shared.api.call(reading.generation, &subject, &question).await?;
+        let made = shared
+            .api
+            .call(reading.generation, &subject, &question)
+            .await?;
         let name = made["name"].as_str().unwrap_or_default().to_owned();
         Ok(Self {
             shared,
@@ -313,20 +327,23 @@ impl<'a> Cursor<'a> {
     ) -> Result<Vec<Item>, BackplaneError> {
         let stream = self.shared.subjects.stream();
         let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{}", self.name);
-        let batch = batch.min(usize::try_from(self.pending).unwrap_or(batch)).max(1);
+        let batch = batch
+            .min(usize::try_from(self.pending).unwrap_or(batch))
+            .max(1);
         let mut question = json!({ "batch": batch, "no_wait": true });
         if let Some(bytes) = bytes {
             question["max_bytes"] = json!(bytes.min(i32::MAX as usize));
         }
         let question = Bytes::from(question.to_string());
         let client = &self.shared.api.client;
-        let asked = client.publish_with_reply(subject, self.inbox.clone(), question).await;
+        let asked = client
+            .publish_with_reply(subject, self.inbox.clone(), question)
+            .await;
         asked.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
         let mut items = Vec::with_capacity(batch);
         while items.len() < batch {
-            let next = std::future::poll_fn(|cx| {
-                std::pin::Pin::new(&mut self.messages).poll_next(cx)
-            });
+            let next =
+                std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.messages).poll_next(cx));
             let Ok(Some(message)) = time::timeout(self.shared.api.timeout, next).await else {
                 let why = "the messages that were asked for do not come";
                 return Err(BackplaneError::new(Failure::Unknown, why));

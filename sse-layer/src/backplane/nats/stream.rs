@@ -52,7 +52,10 @@ pub(super) async fn ensure(shared: &Shared, generation: u64) -> Result<Facts, Ba
         Err(error) => return Err(told_in_full(error)),
     };
     if let Some(why) = unfit(shared, &info["config"]) {
-        let error = format!("the stream {} can't be used: {why}", shared.subjects.stream());
+        let error = format!(
+            "the stream {} can't be used: {why}",
+            shared.subjects.stream()
+        );
         return Err(BackplaneError::new(Failure::Refused, error));
     }
     if let Some(grown) = grown(shared, &info["config"]) {
@@ -65,15 +68,15 @@ pub(super) async fn ensure(shared: &Shared, generation: u64) -> Result<Facts, Ba
         }
     }
     facts(shared.bounds, &info).ok_or_else(|| {
-        BackplaneError::new(Failure::Refused, "the stream does not tell when it was made")
+        BackplaneError::new(
+            Failure::Refused,
+            "the stream does not tell when it was made",
+        )
     })
 }
 
 /// The stream's epoch, or `None` if it is gone.
-pub(super) async fn epoch(
-    shared: &Shared,
-    generation: u64,
-) -> Result<Option<u64>, BackplaneError> {
+pub(super) async fn epoch(shared: &Shared, generation: u64) -> Result<Option<u64>, BackplaneError> {
     match ask(shared, generation, "INFO", &json!({})).await {
         Ok(info) => Ok(info["created"].as_str().and_then(moment::nanos)),
         Err(ApiError::Told(told)) if told.number == NO_STREAM => Ok(None),
@@ -96,7 +99,9 @@ pub(super) async fn held(
     let is_short = [("bytes", "max_bytes"), ("messages", "max_msgs")]
         .iter()
         .any(|(there, most)| {
-            let most = config[most].as_i64().and_then(|most| u64::try_from(most).ok());
+            let most = config[most]
+                .as_i64()
+                .and_then(|most| u64::try_from(most).ok());
             most.is_some_and(|most| most > 0 && number(there) >= most / 2)
         });
     Ok(Held {
@@ -200,7 +205,9 @@ fn needed(bounds: Bounds) -> Needed {
     let keys = bounds.keys.max(least);
     let age = bounds.age.saturating_mul(2).max(keys);
     Needed {
-        events: i64::try_from(bounds.events).unwrap_or(i64::MAX).saturating_add(1),
+        events: i64::try_from(bounds.events)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1),
         age: nanos(age),
         keys: nanos(keys),
     }
@@ -215,8 +222,9 @@ fn facts(bounds: Bounds, info: &Value) -> Option<Facts> {
     let events = bound("max_msgs_per_subject")
         .and_then(|events| usize::try_from(events - 1).ok())
         .map_or(bounds.events, |events| events.min(bounds.events));
-    let age = bound("max_age")
-        .map_or(bounds.age, |age| bounds.age.min(Duration::from_nanos(age / 2)));
+    let age = bound("max_age").map_or(bounds.age, |age| {
+        bounds.age.min(Duration::from_nanos(age / 2))
+    });
     let epoch = info["created"].as_str().and_then(moment::nanos)?;
     Some(Facts { epoch, events, age })
 }
