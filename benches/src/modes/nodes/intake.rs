@@ -17,7 +17,7 @@ pub(super) enum Intake {
     /// Boxed, as it is far larger than the others.
     Stream(Box<Stream>),
     Redis(PubSubStream),
-    Nats(async_nats::Client, async_nats::Subscriber),
+    Nats(async_nats::Subscriber),
 }
 
 impl Intake {
@@ -64,7 +64,7 @@ impl Intake {
                 echo.next()
                     .await
                     .ok_or("subscribing: the connection ended")?;
-                Ok(Self::Nats(client, subscribed))
+                Ok(Self::Nats(subscribed))
             }
         }
     }
@@ -77,7 +77,7 @@ impl Intake {
                 let message = messages.next().await.ok_or(Fault::ClosedEarly)?;
                 take(Sign::Event(Note::read(message.get_payload_bytes())));
             }
-            Self::Nats(_, messages) => {
+            Self::Nats(messages) => {
                 let message = messages.next().await.ok_or(Fault::ClosedEarly)?;
                 take(Sign::Event(Note::read(&message.payload)));
             }

@@ -7,6 +7,7 @@ use tokio::{
         mpsc::{self, UnboundedReceiver, UnboundedSender},
         oneshot,
     },
+    task::unconstrained,
 };
 
 use super::{ledger::Ledger, outlet::Outlet, way::Way};
@@ -38,7 +39,8 @@ impl Publisher {
                 match Outlet::connect(kind, way, &url).await {
                     Ok(outlet) => {
                         let _ = told.send(Ok(()));
-                        publish(&outlet, receiver, &ledger).await;
+                        // A call that is told to yield before it has sent anything would be overtaken.
+                        unconstrained(publish(&outlet, receiver, &ledger)).await;
                     }
                     Err(error) => {
                         let _ = told.send(Err(error));

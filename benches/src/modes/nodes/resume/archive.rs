@@ -1,5 +1,6 @@
 use async_nats::jetstream::{self, consumer::pull::OrderedConfig};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::task::unconstrained;
 
 use crate::{
     engines::Kind,
@@ -42,8 +43,9 @@ impl Archive {
             .map(|n| outlet::publish(&hub, TOPIC, body(n, 0)))
             .buffered(IN_FLIGHT)
             .map_ok(|id| id.as_str().to_owned())
-            .try_collect()
-            .await?;
+            .try_collect();
+        // A call that is told to yield before it has sent anything would be overtaken.
+        let ids = unconstrained(ids).await?;
         match kind {
             Kind::Redis => fill_redis(url, events).await?,
             Kind::Nats => fill_nats(url, events).await?,
@@ -157,17 +159,16 @@ async fn fill_nats(url: &str, events: usize) -> Result<(), String> {
     let made = context.create_stream(outlet::stream(events + 1)).await;
     made.map_err(|error| failed(&error))?;
     let subject = format!("in.{TOPIC}");
-    stream::iter(1..=events as u64)
+    let published = stream::iter(1..=events as u64)
         .map(|n| {
             let (context, subject) = (&context, subject.clone());
             async move {
                 let sent = context.publish(subject, body(n, 0).into()).await;
-                sent.map_err(|error| failed(&error))?
-                    .await
-                    .map_err(|error| failed(&error))
+                let acknowledged = sent.map_err(|error| failed(&error))?.await;
+                acknowledged.map_err(|error| failed(&error))
             }
         })
         .buffered(IN_FLIGHT)
-        .try_for_each(async |_| Ok(()))
-        .await
+        .try_for_each(async |_| Ok(()));
+    unconstrained(published).await
 }
