@@ -17,7 +17,7 @@ use super::{
     ledger::Ledger,
     outlet::TOPIC,
     process::{self, Node},
-    publisher::Publisher,
+    publisher::{CALLS, Publisher},
     runtime,
     way::Way,
 };
@@ -125,8 +125,8 @@ impl Deliver {
         vec![
             format!(
                 "Latency at {} events a second for {} s, from the time at which an event was due. Then as \
-                 fast as it goes for {} s, with at most {} events on their way to the slowest subscriber; the \
-                 rate is that of events which all have.",
+                 fast as it goes for {} s, with at most {} events on their way to the slowest subscriber and \
+                 {CALLS} that the engine has yet to take; the rate is that of events which all have.",
                 self.rate, self.rate_secs, self.full_secs, self.in_flight
             ),
             "Each event carries its number; each subscriber has to get each of them once and in order, or the \

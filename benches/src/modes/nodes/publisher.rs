@@ -13,6 +13,10 @@ use tokio::{
 use super::{ledger::Ledger, outlet::Outlet, way::Way};
 use crate::engines::Kind;
 
+/// So many calls are under way at once. Redis' client has room for 50 that are to be sent: those that
+/// wait for room may be overtaken.
+pub(super) const CALLS: usize = 32;
+
 /// Publishes what it is handed, in order, on a thread of its own: so that it waits for no subscriber.
 #[derive(Clone)]
 pub(super) struct Publisher {
@@ -64,7 +68,7 @@ async fn publish(outlet: &Outlet, mut bodies: UnboundedReceiver<String>, ledger:
     loop {
         tokio::select! {
             biased;
-            body = bodies.recv() => match body {
+            body = bodies.recv(), if calls.len() < CALLS => match body {
                 Some(body) => calls.push(outlet.publish(body)),
                 None => break,
             },

@@ -124,7 +124,7 @@ impl Resume {
                 .to_owned(),
             match self.kind {
                 Kind::Redis => format!(
-                    "XRANGE: the same data in a stream of one field, read {} at a time, as the hub reads, each \
+                    "Commands: those that scripts give are counted too. XRANGE: the same data in a stream of one field, read {} at a time, as the hub reads, each \
                      client by a connection of its own.",
                     archive::PAGE
                 ),
@@ -132,7 +132,8 @@ impl Resume {
                     consumer, each client by a connection of its own."
                     .to_owned(),
             },
-            "Engine, node and client share the machine.".to_owned(),
+            "CPU of the node and of the engine: of all clients together. They share the machine with the client."
+                .to_owned(),
         ]
     }
 

@@ -15,7 +15,7 @@ use crate::{
 pub(super) const PAGE: usize = 256;
 
 /// So many publishes are under way at once.
-const IN_FLIGHT: usize = 64;
+const IN_FLIGHT: usize = 32;
 
 /// The plain stream.
 const PLAIN: &str = "plain";
