@@ -98,7 +98,10 @@ fn what_was_missed_is_read(kind: &str, plain: &str) {
     if skips(kind) {
         return;
     }
-    let (report, _) = measure("resume", kind, "--events 600 --clients 1,5 --runs 1");
+    let (report, said) = measure("resume", kind, "--events 600 --clients 1,5 --runs 1");
+    for caption in ["1 connection\n", "5 connections\n"] {
+        assert!(said.contains(caption), "{said}");
+    }
     let measured = values(&report);
     let kinds: Vec<_> = measured
         .iter()

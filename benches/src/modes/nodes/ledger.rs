@@ -87,3 +87,57 @@ impl Ledger {
         self.moved.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Note;
+
+    const DEADLINE: Duration = Duration::from_millis(50);
+
+    /// Two subscribers, and an event that the first of them has.
+    fn ledger() -> Ledger {
+        let ledger = Ledger::new(2);
+        ledger.opened(0);
+        ledger.opened(1);
+        let body = ledger.deliveries().next_event(Instant::now());
+        ledger.sign(0, Sign::Event(Note::read(body.as_bytes())));
+        ledger
+    }
+
+    fn told(ledger: &Ledger) -> Vec<String> {
+        let troubles = ledger.deliveries().troubles();
+        troubles.iter().map(ToString::to_string).collect()
+    }
+
+    #[tokio::test]
+    async fn what_all_have_is_complete() {
+        let ledger = ledger();
+        let event = Note {
+            sequence: Some(1),
+            sent: 0,
+        };
+        ledger.sign(1, Sign::Event(event));
+        assert!(ledger.complete(DEADLINE).await);
+        assert!(told(&ledger).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_one_lacks_is_told_when_the_time_is_over() {
+        let ledger = ledger();
+        assert!(!ledger.complete(DEADLINE).await);
+        let told = told(&ledger);
+        assert!(
+            told[0].starts_with("stalled: 1 of 2 connections"),
+            "{told:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failure_to_publish_is_told_and_not_waited_for() {
+        let ledger = ledger();
+        ledger.published(Err("refused".to_owned()));
+        assert!(!ledger.complete(Duration::MAX).await);
+        assert_eq!(told(&ledger), ["refused"]);
+    }
+}

@@ -7,15 +7,15 @@ use crate::{
     load::Note,
     modes::{
         deliveries::body,
-        nodes::outlet::{self, TOPIC},
+        nodes::{
+            outlet::{self, TOPIC},
+            publisher::CALLS,
+        },
     },
 };
 
 /// So many entries are read at once, as the hub does.
 pub(super) const PAGE: usize = 256;
-
-/// So many publishes are under way at once.
-const IN_FLIGHT: usize = 32;
 
 /// The plain stream.
 const PLAIN: &str = "plain";
@@ -41,7 +41,7 @@ impl Archive {
         let hub = outlet::hub(url, count + 1).await?;
         let ids = stream::iter(1..=count as u64)
             .map(|n| outlet::publish(&hub, TOPIC, body(n, 0)))
-            .buffered(IN_FLIGHT)
+            .buffered(CALLS)
             .map_ok(|id| id.as_str().to_owned())
             .try_collect();
         // A call that is told to yield before it has sent anything would be overtaken.
@@ -137,7 +137,7 @@ fn in_turn(last: u64, data: &[u8]) -> Result<u64, String> {
 async fn fill_redis(url: &str, events: usize) -> Result<(), String> {
     let mut connection = outlet::redis(url).await?;
     let numbers: Vec<u64> = (1..=events as u64).collect();
-    for numbers in numbers.chunks(IN_FLIGHT) {
+    for numbers in numbers.chunks(CALLS) {
         let mut pipe = redis::pipe();
         for n in numbers {
             pipe.cmd("XADD")
@@ -168,7 +168,21 @@ async fn fill_nats(url: &str, events: usize) -> Result<(), String> {
                 acknowledged.map_err(|error| failed(&error))
             }
         })
-        .buffered(IN_FLIGHT)
+        .buffered(CALLS)
         .try_for_each(async |_| Ok(()));
     unconstrained(published).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_have_to_rise_by_one() {
+        assert_eq!(in_turn(4, body(5, 0).as_bytes()), Ok(5));
+        for other in [4, 6] {
+            assert!(in_turn(4, body(other, 0).as_bytes()).is_err(), "{other}");
+        }
+        assert!(in_turn(4, b"5").is_err());
+    }
 }
