@@ -10,12 +10,14 @@
 //!
 //! The harness measures over sockets: [`servers`] are whole programs, a [`load`] client opens thousands
 //! of streams and sees to it that nothing is missing, [`measure`] reads what the kernel tells of the
-//! server meanwhile, [`modes`] put these together, and a [`report`] says what came out.
+//! server meanwhile, [`modes`] put these together, and a [`report`] says what came out. [`engines`] are
+//! what nodes share.
 
 mod behind_layer;
 pub mod broadcast;
 pub mod contenders;
 mod drain;
+pub mod engines;
 pub mod footprint;
 mod markdown;
 mod paced;

@@ -10,6 +10,8 @@
 //! | `POST /publish` | its body, as the data of one event to all of `/live` |
 //! | `GET /stats` | ours only: what the layer and the hub count |
 //!
+//! [Nodes](serve_node_if_asked) on an engine have `/live?topic=T` and no more.
+//!
 //! They are in the library, so that each of the harness's programs can start itself again as any of
 //! them: [`serve_if_asked`].
 //!
@@ -53,6 +55,7 @@ mod actix;
 mod axum;
 mod by_hand;
 mod hyper;
+mod node;
 mod ours;
 mod sse_layer;
 mod sse_layer_axum;
@@ -72,8 +75,9 @@ use ::sse_layer::Drain;
 use clap::Parser as _;
 use futures_util::future::LocalBoxFuture;
 
-pub use self::tick::Tick;
+pub(crate) use self::node::history;
 use self::{args::Args, ending::Ending};
+pub use self::{node::serve_node_if_asked, tick::Tick};
 
 /// All servers, each with a line of what it is.
 pub const NAMES: [(&str, &str); SERVERS.len()] = {

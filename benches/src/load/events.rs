@@ -104,7 +104,8 @@ impl Events {
 }
 
 impl Note {
-    fn read(data: &[u8]) -> Self {
+    /// What an event's data says.
+    pub fn read(data: &[u8]) -> Self {
         match number_after(&SEQUENCE, data) {
             None => Self::default(),
             sequence => Self {

@@ -1,13 +1,16 @@
 //! What it costs to send one event to many, and how long it takes until all have it.
 
-mod deliveries;
-
 use std::time::{Duration, Instant};
 
 use clap::Parser;
 
-use self::deliveries::{Deliveries, PERCENTILES};
-use super::{Mode, Running, Subject, Subjects, moment::Moment, progress::Progress, take_turns};
+use super::{
+    Mode, Running, Subject, Subjects,
+    deliveries::{Deliveries, PERCENTILES},
+    moment::Moment,
+    progress::Progress,
+    take_turns,
+};
 use crate::{
     load::{Client, Opening, Sources, Target, ensure_files},
     report::{Chart, Figure, Output, Report, Run, Unit},

@@ -6,11 +6,13 @@
 
 pub mod churn;
 mod clients;
+mod deliveries;
 pub mod fanout;
 pub mod grow;
 pub mod h2;
 pub mod idle;
 mod moment;
+pub mod nodes;
 mod progress;
 pub mod stream;
 mod subject;
@@ -42,6 +44,7 @@ pub trait Mode: Parser {
 /// The whole of a mode's program.
 pub fn main<M: Mode>() -> ExitCode {
     crate::servers::serve_if_asked();
+    crate::servers::serve_node_if_asked();
     attend_if_asked();
     let mode = M::parse();
     let written = mode.measure().and_then(|report| {

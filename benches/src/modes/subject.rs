@@ -370,7 +370,7 @@ impl Drop for Running {
 }
 
 /// `None` if it ends or stays silent.
-fn first_line(output: impl std::io::Read + Send + 'static) -> Option<String> {
+pub(super) fn first_line(output: impl std::io::Read + Send + 'static) -> Option<String> {
     let (sender, receiver) = std::sync::mpsc::channel();
     thread::spawn(move || {
         let mut lines = BufReader::new(output).lines();

@@ -40,6 +40,8 @@ pub enum Unit {
     Percent,
     /// A number.
     Count,
+    /// A number of which parts matter.
+    Fraction,
 }
 
 impl Figure {
@@ -86,7 +88,7 @@ impl Unit {
             Self::MillionsPerSecond => "M/s",
             Self::MebibytesPerSecond => "MiB/s",
             Self::Percent => "%",
-            Self::Count => "",
+            Self::Count | Self::Fraction => "",
         }
     }
 
@@ -103,7 +105,8 @@ impl Unit {
                 | Self::Milliseconds
                 | Self::PerSecond
                 | Self::Percent
-                | Self::Count => 1.0,
+                | Self::Count
+                | Self::Fraction => 1.0,
             }
     }
 

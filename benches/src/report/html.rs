@@ -107,6 +107,7 @@ mod tests {
             charts: vec![Chart::bars("Memory", &runs, &[("warm", figure)])],
             runs,
             reference: None,
+            sizes_apart: false,
         };
         let page = page(&report);
         assert!(

@@ -44,6 +44,9 @@ pub struct Report {
     pub runs: Vec<Run>,
     /// The server to which ratios are told.
     pub reference: Option<String>,
+    /// Whether runs with different numbers of connections are compared each with its own kind only.
+    #[serde(skip)]
+    pub sizes_apart: bool,
     /// Pictures.
     #[serde(skip)]
     pub charts: Vec<Chart>,
@@ -86,6 +89,7 @@ impl Report {
             figures: figures.to_vec(),
             runs,
             reference: None,
+            sizes_apart: false,
             charts: Vec::new(),
         }
     }
@@ -105,6 +109,14 @@ impl Report {
     /// With ratios to this server.
     pub(crate) fn reference(self, reference: Option<String>) -> Self {
         Self { reference, ..self }
+    }
+
+    /// With tables of their own for each number of connections.
+    pub(crate) fn sizes_apart(self) -> Self {
+        Self {
+            sizes_apart: true,
+            ..self
+        }
     }
 
     /// Whether nothing went wrong in any run.

@@ -1,6 +1,6 @@
 //! Tables in Markdown, for terminals and READMEs.
 
-use super::{Figure, Report, Row, Summary, figure::group, ratios};
+use super::{Figure, Report, Row, Run, Summary, figure::group, ratios};
 
 /// The whole report.
 pub(super) fn write(report: &Report) -> String {
@@ -31,19 +31,28 @@ pub(super) struct Table {
 }
 
 /// With one size, the figures go down and the servers across; with several, each server has a table in
-/// which the sizes go down.
+/// which the sizes go down, unless they are to be apart.
 pub(super) fn tables(report: &Report) -> Vec<Table> {
     let rows = report.rows();
-    let Some(first) = rows.first() else {
-        return Vec::new();
-    };
     let figures: Vec<&Figure> = report.measured().collect();
-    if rows.iter().any(|row| row.connections != first.connections) {
+    let mut sizes: Vec<usize> = rows.iter().map(|row| row.connections).collect();
+    sizes.dedup();
+    if sizes.len() > 1 && !report.sizes_apart {
         return by_size(&rows, &figures);
     }
+    sizes.sort_unstable();
+    sizes.dedup();
+    let of_sizes = sizes.into_iter().flat_map(|size| {
+        let rows = rows.iter().filter(|row| row.connections == size).cloned();
+        of_one_size(report, &rows.collect::<Vec<_>>(), &figures)
+    });
+    of_sizes.collect()
+}
+
+fn of_one_size(report: &Report, rows: &[Row<'_>], figures: &[&Figure]) -> Vec<Table> {
     let mut tables = vec![Table {
-        caption: caption(&rows),
-        head: head("", &rows),
+        caption: caption(rows),
+        head: head("", rows),
         lines: figures
             .iter()
             .map(|figure| {
@@ -56,11 +65,12 @@ pub(super) fn tables(report: &Report) -> Vec<Table> {
         let compared = figures.iter().filter(|figure| figure.compared);
         tables.push(Table {
             caption: format!("Times {reference}, in the same turn"),
-            head: head("", &rows),
+            head: head("", rows),
             lines: compared
                 .map(|figure| {
                     let cells = rows.iter().map(|row| {
-                        let ratio = ratios(&report.runs, row.server, reference, figure.key);
+                        let ratio =
+                            ratios(&of_size(report, row), row.server, reference, figure.key);
                         spread(ratio, |value| format!("{value:.2}"))
                     });
                     [figure.label.to_owned()].into_iter().chain(cells).collect()
@@ -69,6 +79,14 @@ pub(super) fn tables(report: &Report) -> Vec<Table> {
         });
     }
     tables
+}
+
+/// The runs with as many connections as this row's.
+fn of_size(report: &Report, row: &Row<'_>) -> Vec<Run> {
+    let runs = report.runs.iter();
+    runs.filter(|run| run.connections == row.connections)
+        .cloned()
+        .collect()
 }
 
 /// What went wrong, a line each.
@@ -132,12 +150,14 @@ fn by_size(rows: &[Row<'_>], figures: &[&Figure]) -> Vec<Table> {
                 (figure.compared && first.median != 0.0).then(|| last.median / first.median)
             });
             let ratios = ratios.map(|ratio| ratio.map_or(String::new(), |r| format!("{r:.2}")));
-            lines.push(
-                ["last / first".to_owned()]
-                    .into_iter()
-                    .chain(ratios)
-                    .collect(),
-            );
+            if figures.iter().any(|figure| figure.compared) {
+                lines.push(
+                    ["last / first".to_owned()]
+                        .into_iter()
+                        .chain(ratios)
+                        .collect(),
+                );
+            }
         }
         let runs = of_server.iter().map(|row| row.runs.len()).max();
         Table {

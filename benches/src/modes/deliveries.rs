@@ -57,11 +57,7 @@ impl Deliveries {
         self.published += 1;
         self.outstanding += self.open;
         let sent = due.saturating_duration_since(self.start).as_nanos();
-        format!(
-            "{{\"sequence\":{},\"sent\":{sent},\"symbol\":\"ACME\",\"price\":1234.56,\"volume\":1000200,\
-             \"currency\":\"USD\",\"venue\":\"XNAS\"}}",
-            self.published
-        )
+        body(self.published, sent)
     }
 
     /// Measures from here.
@@ -94,6 +90,12 @@ impl Deliveries {
         self.doubled
     }
 
+    /// The number of the last event that all connections which are open have got.
+    pub(super) fn reached(&self) -> u64 {
+        let open = self.last.iter().copied().filter(|last| *last != CLOSED);
+        open.min().unwrap_or(self.published)
+    }
+
     /// In milliseconds.
     pub(super) fn latency(&self, percentile: f64) -> f64 {
         self.latencies.as_ref().map_or(f64::NAN, |latencies| {
@@ -123,6 +125,10 @@ impl Deliveries {
             self.published,
             deadline.as_secs()
         ));
+    }
+
+    pub(super) fn troubles(&self) -> Troubles {
+        self.troubles.clone()
     }
 
     pub(super) fn into_troubles(self) -> Troubles {
@@ -168,6 +174,14 @@ impl Deliveries {
             }
         }
     }
+}
+
+/// An event's data, with what the client needs to see that it is the right one.
+pub(super) fn body(sequence: u64, sent: u128) -> String {
+    format!(
+        "{{\"sequence\":{sequence},\"sent\":{sent},\"symbol\":\"ACME\",\"price\":1234.56,\"volume\":1000200,\
+         \"currency\":\"USD\",\"venue\":\"XNAS\"}}"
+    )
 }
 
 impl Watcher for Deliveries {
@@ -249,6 +263,18 @@ mod tests {
         assert!(lab.deliveries.is_complete());
         assert_eq!(lab.deliveries.delivered(), 4);
         assert!(lab.told().is_empty());
+    }
+
+    #[test]
+    fn all_have_reached_what_the_slowest_has() {
+        let mut lab = lab(3);
+        for (connection, sequence) in [(0, 1), (0, 2), (1, 1)] {
+            lab.deliver(connection, sequence, 1);
+        }
+        assert_eq!(lab.deliveries.reached(), 1);
+        let now = lab.deliveries.start;
+        lab.deliveries.ended(1, None, now);
+        assert_eq!(lab.deliveries.reached(), 2);
     }
 
     #[test]
