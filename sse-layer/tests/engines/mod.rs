@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 pub(crate) use self::{nats::Nats, proxy::Proxy, redis::Redis};
 
@@ -120,6 +120,10 @@ impl Engine {
     /// It keeps its connections and answers nothing.
     pub(crate) fn freeze(&self) {
         self.signal(Signal::STOP);
+        // Until then it may still answer.
+        if let Some(child) = &self.child {
+            waitpid(Some(Pid::from_child(child)), WaitOptions::UNTRACED).unwrap();
+        }
     }
 
     /// It goes on.
