@@ -283,19 +283,24 @@ impl Deliver {
         let first = ledger.deliveries().published();
         let (mut reached, mut since) = (0, start);
         loop {
-            {
+            let is_over = {
                 let mut deliveries = ledger.deliveries();
                 let now = deliveries.reached();
                 if now != reached {
                     (reached, since) = (now, Instant::now());
                 }
-                while deliveries.published() < reached + in_flight {
+                loop {
+                    if deliveries.published() >= reached + in_flight {
+                        break false;
+                    }
                     if !more(deliveries.published() - first, start.elapsed()) {
-                        drop(deliveries);
-                        return ledger.complete(deadline).await;
+                        break true;
                     }
                     publisher.publish(deliveries.next_event(Instant::now()));
                 }
+            };
+            if is_over {
+                return ledger.complete(deadline).await;
             }
             if since.elapsed() > deadline {
                 return ledger.complete(Duration::ZERO).await;

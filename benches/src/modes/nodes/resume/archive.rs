@@ -17,6 +17,9 @@ use crate::{
 /// So many entries are read at once, as the hub does.
 pub(super) const PAGE: usize = 256;
 
+/// An id and one field.
+type Entry = (String, (String, Vec<u8>));
+
 /// The plain stream.
 const PLAIN: &str = "plain";
 
@@ -97,8 +100,7 @@ impl Archive {
         loop {
             let mut range = redis::cmd("XRANGE");
             range.arg(PLAIN).arg(&from).arg("+").arg("COUNT").arg(PAGE);
-            let page: Result<Vec<(String, (String, Vec<u8>))>, _> =
-                range.query_async(&mut connection).await;
+            let page = range.query_async::<Vec<Entry>>(&mut connection).await;
             let page = page.map_err(|error| format!("XRANGE: {error}"))?;
             for (id, (_, data)) in &page {
                 last = in_turn(last, data)?;
