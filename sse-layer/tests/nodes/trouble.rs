@@ -209,7 +209,11 @@ async fn a_client_of_a_quiet_topic_keeps_an_id_that_a_short_history_can_prove() 
     }
     tokio::time::sleep(Duration::from_millis(1500)).await;
     publish(&one, "busy", 0).await;
-    let mut back = one.subscribe("quiet").unwrap().after(id.unwrap()).deliveries();
+    let mut back = one
+        .subscribe("quiet")
+        .unwrap()
+        .after(id.unwrap())
+        .deliveries();
     publish(&one, "quiet", "a").await;
     assert_eq!(told(&mut back, 1).await, ["a"]);
 }

@@ -26,6 +26,7 @@ pub(super) fn begin(shared: &Arc<Shared>, topic: Arc<Topic>) {
             topic,
             failures: 0,
             fruitless: 0,
+            is_over: false,
         };
         let permits = Arc::clone(&node.refills);
         node.runtime
@@ -39,6 +40,8 @@ struct Refill {
     topic: Arc<Topic>,
     failures: u32,
     fruitless: u32,
+    /// Whether it has ended in the topic's lock.
+    is_over: bool,
 }
 
 impl Refill {
@@ -61,14 +64,10 @@ impl Refill {
                 tokio::time::sleep(backoff(pauses)).await;
             }
         }
+        self.is_over = true;
     }
 
-    fn took(
-        &mut self,
-        shared: &Arc<Shared>,
-        missing: Missing,
-        page: Result<Page, BackplaneError>,
-    ) {
+    fn took(&mut self, shared: &Arc<Shared>, missing: Missing, page: Result<Page, BackplaneError>) {
         match page {
             Ok(page) => {
                 let is_last = self.fruitless + 1 >= FRUITLESS;
@@ -98,6 +97,9 @@ impl Refill {
 
 impl Drop for Refill {
     fn drop(&mut self) {
-        self.topic.end_refill();
+        // Where it was cut short: by a runtime that ends, or an engine that panics.
+        if !self.is_over {
+            self.topic.end_refill();
+        }
     }
 }

@@ -159,7 +159,12 @@ impl Topic {
 
     /// Opens it: it is complete from behind this number. What was there before is the engine's.
     /// If the engine was away since, what has come meanwhile is missing.
-    pub(in crate::hub) fn open(&self, epoch: Epoch, sequence: u64, was_away: impl FnOnce() -> bool) {
+    pub(in crate::hub) fn open(
+        &self,
+        epoch: Epoch,
+        sequence: u64,
+        was_away: impl FnOnce() -> bool,
+    ) {
         let mut state = self.state();
         let history = state.shelf.bounds();
         if state.is_gone {
