@@ -101,6 +101,10 @@ async fn losses_in_the_middle_of_everything_are_told_and_leave_nothing_behind() 
         for topic in ["a", "b", "c"] {
             clients.push(hub.subscribe(topic).unwrap().deliveries());
         }
+        // They have begun, with whatever.
+        for client in &mut clients {
+            next(client).await;
+        }
         engine.lose_data();
         publish(hub, "a", "x").await;
         for client in &mut clients {
