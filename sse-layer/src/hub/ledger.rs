@@ -1,7 +1,7 @@
 //! What all topics of a hub draw on: its sequence of ids, and its memory.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -11,6 +11,8 @@ use super::{meters::Meters, position::Epoch};
 pub(super) struct Ledger {
     epoch: AtomicU64,
     last: AtomicU64,
+    /// Held while an engine's epoch changes, or one of its numbers is noted.
+    engine: Mutex<()>,
     bytes: AtomicUsize,
     max_bytes: usize,
     pub(super) meters: Arc<Meters>,
@@ -21,6 +23,7 @@ impl Ledger {
         Self {
             epoch: AtomicU64::new(epoch.number()),
             last: AtomicU64::new(0),
+            engine: Mutex::default(),
             bytes: AtomicUsize::new(0),
             max_bytes,
             meters,
@@ -37,15 +40,41 @@ impl Ledger {
         Epoch::of(self.epoch.load(Ordering::SeqCst))
     }
 
-    /// Goes on in another epoch, from this number.
-    pub(super) fn begin_epoch(&self, epoch: Epoch, last: u64) {
-        self.epoch.store(epoch.number(), Ordering::SeqCst);
-        self.last.store(last, Ordering::SeqCst);
+    /// The epoch, and a number of which that is the epoch, or one that is over.
+    pub(super) fn now(&self) -> (Epoch, u64) {
+        // In this order, the opposite of that in which they change.
+        let epoch = self.epoch();
+        (epoch, self.last())
     }
 
-    /// Takes note of a number that an engine has given out.
-    pub(super) fn reached(&self, sequence: u64) {
-        self.last.fetch_max(sequence, Ordering::SeqCst);
+    /// Goes on in another epoch, from this number, after what has to be done before that. `None` if
+    /// it is not the first of these epochs any more.
+    pub(super) fn begin_epoch<T>(
+        &self,
+        from: Epoch,
+        to: Epoch,
+        last: u64,
+        before: impl FnOnce() -> T,
+    ) -> Option<T> {
+        let _engine = self.engine();
+        (self.epoch() == from && from != to).then(|| {
+            let done = before();
+            self.last.store(last, Ordering::SeqCst);
+            self.epoch.store(to.number(), Ordering::SeqCst);
+            done
+        })
+    }
+
+    /// Takes note of a number that an engine has given out in this epoch.
+    pub(super) fn reached(&self, epoch: Epoch, sequence: u64) {
+        let _engine = self.engine();
+        if epoch == self.epoch() {
+            self.last.fetch_max(sequence, Ordering::SeqCst);
+        }
+    }
+
+    fn engine(&self) -> MutexGuard<'_, ()> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The newest number that was given out.

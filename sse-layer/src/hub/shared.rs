@@ -192,11 +192,13 @@ impl Shared {
         }
     }
 
-    /// Goes on in another epoch of the engine, which has lost what was before.
-    pub(super) fn begin_epoch(&self, place: Place) {
-        let lost = self.topics.take_all();
-        self.ledger
-            .begin_epoch(Epoch::of(place.epoch), place.sequence);
+    /// Goes on in another epoch of the engine, which has lost what was before, unless that is known.
+    pub(super) fn begin_epoch(&self, from: Epoch, place: Place) {
+        let to = Epoch::of(place.epoch);
+        let take_all = || self.topics.take_all();
+        let Some(lost) = self.ledger.begin_epoch(from, to, place.sequence, take_all) else {
+            return;
+        };
         self.ledger.meters.topics(-(lost.len() as f64));
         for topic in &lost {
             topic.lose(&self.ledger);

@@ -139,6 +139,8 @@ impl Source {
         let Some(node) = shared.node.as_ref().filter(|_| !is_all_here) else {
             return Poll::Ready(here);
         };
+        // There are not more.
+        let count = count.min(shared.settings.history.events);
         loop {
             let newest = self
                 .newest
@@ -211,6 +213,8 @@ impl Source {
                 match self.receiver.poll_recv(cx) {
                     // What it has dropped meanwhile shows in the next message.
                     Poll::Ready(message) => self.take(message, policy, shared),
+                    // Whoever had it settled before it was waited for has woken nobody here.
+                    Poll::Pending if self.is_waiting && self.topic.is_settled() => None,
                     Poll::Pending => return Poll::Pending,
                 }
             };

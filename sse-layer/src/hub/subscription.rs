@@ -56,7 +56,7 @@ use crate::{
 /// # What it holds
 ///
 /// A subscriber that is not read holds at most a page of history a topic (64 messages and, unless
-/// it is a single larger one, 256 KiB) and one message more a topic that waits for its turn. What
+/// it is a single larger one, 256 KiB; 256 messages of what is read from an engine) and one message more a topic that waits for its turn. What
 /// else it has not read waits in the topic's queue, which is one for all subscribers and
 /// [bounded](super::HubBuilder::queue). So 1,000 stalled subscribers of a topic hold one queue and
 /// what each has in hand.
@@ -128,6 +128,9 @@ pub enum Delivery {
 
 /// So often a filter lets a client know its position, while nothing else is sent.
 const POSITION_EVERY: Duration = Duration::from_secs(15);
+
+/// So often a client of an engine's quiet topic is told how far that is, at most.
+const POSITION_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 /// So many messages are looked at without one to send, before others have their turn.
 const MESSAGES_AT_ONCE: usize = 256;
@@ -281,7 +284,10 @@ impl Subscription {
         }
         if self.shared.node.is_some() {
             // Before it is looked at what is there: all up to this will have been looked at.
-            self.subscribed = self.shared.ledger.last();
+            let (epoch, last) = self.shared.ledger.now();
+            if self.start.is_some() || epoch == self.epoch {
+                (self.epoch, self.subscribed) = (epoch, last);
+            }
         }
         if self.start.is_some() {
             if let Some(reason) = ready!(self.poll_begin(cx)) {
@@ -364,7 +370,7 @@ impl Subscription {
         }
         let known = start.after.id().and_then(|id| position::parse(id.as_str()));
         let is_ahead = known.is_some_and(|(epoch, sequence)| {
-            epoch == self.shared.ledger.epoch() && sequence > self.shared.ledger.last()
+            epoch == self.epoch && sequence > self.shared.ledger.last()
         });
         // Other nodes may be ahead of this one.
         if is_ahead || start.asked.is_some() {
@@ -384,7 +390,6 @@ impl Subscription {
 
     fn begin(&mut self, start: &Start) -> Option<GapReason> {
         let ledger = &self.shared.ledger;
-        self.epoch = ledger.epoch();
         let known = start.after.id().map(|id| position::parse(id.as_str()));
         let (position, stranger) = match known {
             _ if start.is_lost => (0, Some(GapReason::Outage)),
@@ -555,7 +560,7 @@ impl Subscription {
     fn position_every(&self) -> Duration {
         match self.filter {
             Some(_) => POSITION_EVERY,
-            None => POSITION_EVERY.max(self.shared.settings.history.age / 4),
+            None => POSITION_AT_MOST_EVERY.max(self.shared.settings.history.age / 4),
         }
     }
 

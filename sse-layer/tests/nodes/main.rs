@@ -4,11 +4,14 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod bounds;
+mod odd;
 mod outages;
 mod publishing;
 mod resume;
 mod stress;
 mod subscribing;
+mod threads;
+mod trouble;
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Work, backoff::backoff, refill};
+use super::{Node, Work, backoff::backoff, refill};
 use crate::{
     backplane::{Backplane, BackplaneError, Place},
     hub::{position::Epoch, shared::Shared, topic::Topic},
@@ -33,6 +33,8 @@ struct Driver {
     not_before: Instant,
     looked_around: Instant,
 }
+
+type Refused = (Arc<Topic>, BackplaneError);
 
 /// What is done at once.
 struct Turn {
@@ -64,13 +66,14 @@ impl Driver {
         let Some(mut turn) = weak.upgrade().and_then(|shared| self.begin(&shared)) else {
             return;
         };
-        let opened = self.listen(mem::take(&mut turn.work.openings)).await;
+        let (opened, refused) = self.listen(mem::take(&mut turn.work.openings)).await;
         // Asked for after they are listened to: it is the place from which they are complete.
         let reached = match turn.asks_for_frontier || !opened.is_empty() {
             true => Some(self.engine.frontier(turn.at_least).await),
             false => None,
         };
         let Some(shared) = weak.upgrade() else { return };
+        self.refused(&shared, refused, turn.outages);
         match reached {
             None => {}
             Some(Ok(place)) => self.reached(&shared, place, turn, opened),
@@ -86,17 +89,23 @@ impl Driver {
         if is_due {
             self.looked_around = now;
             shared.sweep();
+            node.reads.sweep();
+            // In a long outage many may come and go.
+            node.work().openings.retain(|topic| !topic.is_gone());
+            self.delayed.retain(|(_, topic)| !topic.is_gone());
         }
-        if !node.is_connected() || now < self.not_before {
-            return None;
-        }
-        let mut work = node.take_work();
-        for name in mem::take(&mut work.left) {
+        let left = mem::take(&mut node.work().left);
+        for name in left {
             // It may have been made anew, and then it is listened to, or will be.
             if shared.topics.get(&name).is_none() {
                 self.engine.leave(&name);
             }
         }
+        if !node.is_connected() || now < self.not_before {
+            return None;
+        }
+        let outages = node.outages();
+        let mut work = node.take_work();
         self.delayed.retain(|(at, topic)| {
             let is_due = *at <= now;
             if is_due {
@@ -104,15 +113,16 @@ impl Driver {
             }
             !is_due
         });
+        work.openings.retain(|topic| !topic.is_gone());
         for topic in mem::take(&mut work.behind) {
             refill::begin(shared, topic);
         }
         // For those to whose topics nothing comes, who are told their position all the same.
         let is_idle = is_due && shared.topics.len() > 0;
         Some(Turn {
-            asks_for_frontier: is_idle || work.is_back || !work.frontiers.is_empty(),
+            asks_for_frontier: is_idle || work.is_back.is_some() || !work.frontiers.is_empty(),
             work,
-            outages: node.outages(),
+            outages,
             at_least: Place {
                 epoch: shared.ledger.epoch().number(),
                 sequence: shared.ledger.last(),
@@ -120,9 +130,10 @@ impl Driver {
         })
     }
 
-    /// Listens to topics. Answers those that are listened to.
-    async fn listen(&mut self, mut topics: Vec<Arc<Topic>>) -> Vec<Arc<Topic>> {
+    /// Listens to topics. Answers those that are listened to, and the others.
+    async fn listen(&self, mut topics: Vec<Arc<Topic>>) -> (Vec<Arc<Topic>>, Vec<Refused>) {
         let mut opened = Vec::with_capacity(topics.len());
+        let mut refused = Vec::new();
         while !topics.is_empty() {
             let rest = topics.split_off(topics.len().min(OPENINGS_AT_ONCE));
             let mut calls = JoinSet::new();
@@ -136,38 +147,39 @@ impl Driver {
             while let Some(call) = calls.join_next().await {
                 match call {
                     Ok((topic, Ok(()))) => opened.push(topic),
-                    Ok((topic, Err(error))) => self.delay(topic, &error),
+                    Ok((topic, Err(error))) => refused.push((topic, error)),
                     Err(_) => {}
                 }
             }
         }
-        opened
+        (opened, refused)
     }
 
     fn reached(&mut self, shared: &Arc<Shared>, place: Place, turn: Turn, opened: Vec<Arc<Topic>>) {
         let Some(node) = &shared.node else { return };
         let work = turn.work;
         self.failures = 0;
-        if Epoch::of(place.epoch) != shared.ledger.epoch() {
-            shared.begin_epoch(place);
+        let epoch = Epoch::of(place.epoch);
+        shared.begin_epoch(Epoch::of(turn.at_least.epoch), place);
+        if epoch != shared.ledger.epoch() {
+            // It is from before a loss that has shown since.
+            put_back(node, work, opened);
+            node.wake.notify_one();
+            return;
         }
-        shared.ledger.reached(place.sequence);
+        shared.ledger.reached(epoch, place.sequence);
         for topic in opened {
-            if topic.open(place.sequence) {
-                refill::begin(shared, Arc::clone(&topic));
-            }
-            if node.outages() != turn.outages {
-                // It was away since, and what has come meanwhile is read when it is back.
-                topic.fall_behind(place.sequence);
-            }
+            // If it was away since, what has come meanwhile is read when it is back.
+            topic.open(epoch, place.sequence, || node.outages() != turn.outages);
+            refill::begin(shared, topic);
         }
         node.opened.notify_waiters();
         for answer in work.frontiers {
             answer.set(());
         }
-        if work.is_back {
+        if let Some(outage) = work.is_back {
             for topic in shared.topics.all() {
-                topic.fall_behind(place.sequence);
+                topic.come_back(|| node.outages() == outage);
                 refill::begin(shared, topic);
             }
         }
@@ -181,20 +193,30 @@ impl Driver {
         opened: Vec<Arc<Topic>>,
     ) {
         let Some(node) = &shared.node else { return };
-        for topic in opened {
-            self.delay(topic, error);
-        }
+        tracing::debug!(
+            target: crate::observe::TARGET,
+            error = error as &dyn std::error::Error,
+            "how far the engine is is not known",
+        );
         self.failures = self.failures.saturating_add(1);
         self.not_before = Instant::now() + backoff(self.failures);
-        let mut queued = node.work();
-        queued.is_back |= work.is_back;
-        queued.frontiers.extend(work.frontiers);
+        put_back(node, work, opened);
+    }
+
+    fn refused(&mut self, shared: &Shared, refused: Vec<Refused>, outages: u64) {
+        let Some(node) = &shared.node else { return };
+        for (topic, error) in refused {
+            if node.outages() == outages {
+                self.delay(topic, &error);
+            } else {
+                // Not because of the topic: it is due as soon as the engine is back.
+                node.open(topic);
+            }
+        }
+        node.opened.notify_waiters();
     }
 
     fn delay(&mut self, topic: Arc<Topic>, error: &BackplaneError) {
-        if topic.is_lost() {
-            return;
-        }
         tracing::warn!(
             target: crate::observe::TARGET,
             topic = &*topic.name,
@@ -211,9 +233,17 @@ impl Driver {
         let now = Instant::now();
         let retries = self.delayed.iter().map(|(at, _)| *at);
         let retries = retries.chain((self.failures > 0).then_some(self.not_before));
-        let retry = retries.map(|at| at - now).min();
+        // What was due before has had its turn, or waits for the engine to be back.
+        let retry = retries.filter(|at| *at > now).map(|at| at - now).min();
         look_around(shared).min(retry.unwrap_or(Duration::MAX))
     }
+}
+
+fn put_back(node: &Node, work: Work, opened: Vec<Arc<Topic>>) {
+    let mut queued = node.work();
+    queued.openings.extend(opened);
+    queued.is_back = queued.is_back.max(work.is_back);
+    queued.frontiers.extend(work.frontiers);
 }
 
 /// Often enough for positions to be told before the history has passed them by.

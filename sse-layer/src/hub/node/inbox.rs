@@ -29,28 +29,30 @@ impl Inbox for NodeInbox {
         let Some(shared) = self.hub() else { return };
         let Some(node) = &shared.node else { return };
         let (epoch, sequence) = (Epoch::of(epoch), message.sequence);
-        if epoch != shared.ledger.epoch() {
-            shared.begin_epoch(Place {
+        let known = shared.ledger.epoch();
+        if epoch != known {
+            let place = Place {
                 epoch: epoch.number(),
                 sequence: 0,
-            });
+            };
+            shared.begin_epoch(known, place);
         }
         if let Some(topic) = shared.topics.get(topic) {
             let draft = wire::draft(&message.frame, shared.settings.max_event_bytes);
-            if topic.feed(message, draft, &shared.ledger) == Fed::Hole {
+            if topic.feed(epoch, message, draft, &shared.ledger) == Fed::Hole {
                 node.refill(topic);
             }
         }
         // Behind the message, for those who take this for the place up to which they have
         // everything.
-        shared.ledger.reached(sequence);
+        shared.ledger.reached(epoch, sequence);
     }
 
     fn disconnected(&self) {
         let Some(shared) = self.hub() else { return };
         let Some(node) = &shared.node else { return };
         node.is_connected.store(false, Ordering::SeqCst);
-        node.outages.fetch_add(1, Ordering::Relaxed);
+        node.outages.fetch_add(1, Ordering::SeqCst);
         tracing::warn!(target: crate::observe::TARGET, "the engine behind a hub is not reached");
         let last = shared.ledger.last();
         for topic in shared.topics.all() {
@@ -65,7 +67,7 @@ impl Inbox for NodeInbox {
         let Some(node) = &shared.node else { return };
         tracing::info!(target: crate::observe::TARGET, "the engine behind a hub is reached again");
         node.is_connected.store(true, Ordering::SeqCst);
-        node.work().is_back = true;
+        node.work().is_back = Some(node.outages());
         node.wake.notify_one();
     }
 }

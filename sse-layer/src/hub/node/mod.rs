@@ -71,8 +71,8 @@ struct Work {
     /// Who wants to know how far the engine is: all who ask at the same time, and those of before
     /// whom it did not answer.
     frontiers: Vec<Arc<Answer<()>>>,
-    /// Whether the engine was away since the topics were looked at.
-    is_back: bool,
+    /// The outage that is over since the topics were looked at.
+    is_back: Option<u64>,
 }
 
 impl Node {
@@ -95,7 +95,7 @@ impl Node {
     }
 
     pub(super) fn outages(&self) -> u64 {
-        self.outages.load(Ordering::Relaxed)
+        self.outages.load(Ordering::SeqCst)
     }
 
     pub(super) fn engine_reads(&self) -> u64 {
@@ -133,14 +133,14 @@ impl Node {
         Awaited::new(answer)
     }
 
-    /// Waits until the topic is open, but not for longer than a call takes, nor while the engine is
-    /// away: what is published then fails by itself.
+    /// Waits until the topic is open, but not for longer than a call takes, nor if the engine has
+    /// refused it, nor while that is away: what is published then fails by itself.
     pub(super) async fn opened(&self, topic: &Topic) {
         const AT_MOST: Duration = Duration::from_secs(5);
         let open = async {
             loop {
                 let opened = self.opened.notified();
-                if !topic.is_opening() || !self.is_connected() {
+                if !topic.is_about_to_open() || !self.is_connected() {
                     return;
                 }
                 opened.await;
@@ -161,9 +161,10 @@ impl Node {
         topic: &str,
     ) -> Result<Option<Message>, TopicError> {
         if let Some(here) = shared.topics.get(topic) {
-            let newest = here.newest(&shared.ledger);
-            if here.is_settled() && newest.is_some() {
-                return Ok(newest);
+            if here.is_settled() {
+                if let Some(newest) = here.newest(&shared.ledger) {
+                    return Ok(Some(newest));
+                }
             }
         }
         let limit = ReadLimit { events: 1, ..PAGE };
@@ -235,8 +236,9 @@ pub(super) async fn join(
             sequence: 0,
         })
         .await?;
-    let ledger = ledger(Epoch::of(start.epoch));
-    ledger.reached(start.sequence);
+    let epoch = Epoch::of(start.epoch);
+    let ledger = ledger(epoch);
+    ledger.reached(epoch, start.sequence);
     let node = Node::new(engine);
     let (engine, wake) = (Arc::clone(&node.engine), Arc::clone(&node.wake));
     let shared = Arc::new(Shared::new(settings, max_topics, ledger, Some(node)));

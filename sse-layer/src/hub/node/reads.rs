@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -101,6 +101,16 @@ impl Reads {
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
+
+    /// Lets go of pages for which nobody has come.
+    pub(super) fn sweep(&self) {
+        let now = Instant::now();
+        self.readings().retain(|reading| reading.is_wanted(now));
+    }
+
+    fn readings(&self) -> MutexGuard<'_, VecDeque<Arc<Reading>>> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Node {
@@ -127,13 +137,8 @@ impl Node {
 
     fn ask(&self, shared: &Arc<Shared>, topic: &Arc<Topic>, from: From, known: u64) -> Read {
         let now = Instant::now();
-        let mut readings = self
-            .reads
-            .readings
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Those that are not answered yet are as many as there are readers.
-        readings.retain(|reading| !reading.is_done() || now - reading.begun < KEPT_FOR);
+        let mut readings = self.reads.readings();
+        readings.retain(|reading| reading.is_wanted(now));
         let same = readings.iter().find(|reading| reading.serves(topic, from));
         if let Some(reading) = same {
             return Read(Awaited::new(Arc::clone(&reading.answer)));
@@ -157,8 +162,7 @@ impl Node {
         let permits = Arc::clone(&self.reads.permits);
         let (shared, engine) = (Arc::downgrade(shared), Arc::clone(&self.engine));
         self.runtime.spawn(async move {
-            let _permit = permits.acquire().await;
-            let page = reading.run(&shared, &*engine).await;
+            let page = reading.run(&shared, &*engine, &permits).await;
             reading.answer.set(page);
         });
         Read(Awaited::new(answer))
@@ -168,6 +172,11 @@ impl Node {
 impl Reading {
     fn is_done(&self) -> bool {
         self.answer.get().is_some()
+    }
+
+    /// Those that are not answered yet are as many as there are readers.
+    fn is_wanted(&self, now: Instant) -> bool {
+        !self.is_done() || now - self.begun < KEPT_FOR
     }
 
     /// Whether somebody who asks for this may have this page.
@@ -190,9 +199,16 @@ impl Reading {
     }
 
     /// Tries until there is an answer. `None` if there can't be one any more.
-    async fn run(&self, shared: &Weak<Shared>, engine: &dyn Backplane) -> Option<ReadPage> {
+    async fn run(
+        &self,
+        shared: &Weak<Shared>,
+        engine: &dyn Backplane,
+        permits: &Semaphore,
+    ) -> Option<ReadPage> {
         let mut failures = 0;
         loop {
+            // Given back before the next attempt: what can't be read is in nobody's way.
+            let permit = permits.acquire().await;
             // This one, and those in the list of what is known.
             if Arc::strong_count(&self.answer) <= 1 || self.topic.is_lost() {
                 return None;
@@ -209,11 +225,12 @@ impl Reading {
                     engine.newest(name, limit).await
                 }
             };
+            drop(permit);
             let shared = shared.upgrade()?;
             let node = shared.node.as_ref()?;
             node.reads.count.fetch_add(1, Ordering::Relaxed);
             match page {
-                Ok(page) if Epoch::of(page.epoch) == shared.ledger.epoch() => {
+                Ok(page) if Some(Epoch::of(page.epoch)) == self.topic.epoch() => {
                     return Some(self.page(page, shared.settings.max_event_bytes));
                 }
                 Ok(_) => drop(node.frontier()),

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Weak};
 
+use tokio::sync::Semaphore;
+
 use super::{PAGE, backoff::backoff};
 use crate::{
     backplane::{Backplane, BackplaneError, Page},
     hub::{
-        position::Epoch,
         shared::Shared,
         topic::{Missing, Refilled, Topic},
     },
@@ -25,13 +26,11 @@ pub(super) fn begin(shared: &Arc<Shared>, topic: Arc<Topic>) {
             topic,
             failures: 0,
             fruitless: 0,
+            is_over: false,
         };
         let permits = Arc::clone(&node.refills);
-        node.runtime.spawn(async move {
-            if let Ok(_permit) = permits.acquire().await {
-                refill.run().await;
-            }
-        });
+        node.runtime
+            .spawn(async move { refill.run(&permits).await });
     }
 }
 
@@ -41,57 +40,48 @@ struct Refill {
     topic: Arc<Topic>,
     failures: u32,
     fruitless: u32,
+    /// Whether it has ended in the topic's lock.
+    is_over: bool,
 }
 
 impl Refill {
-    async fn run(mut self) {
+    async fn run(mut self, permits: &Semaphore) {
         while let Some(missing) = self.topic.missing() {
+            // Given back before the next attempt: what can't be read is in nobody's way.
+            let permit = permits.acquire().await;
             let page = self
                 .engine
                 .read(&self.topic.name, missing.after, PAGE)
                 .await;
+            drop(permit);
             let Some(shared) = self.shared.upgrade() else {
                 return;
             };
-            if !self.took(&shared, missing, page) {
-                return;
-            }
+            self.took(&shared, missing, page);
             drop(shared);
             let pauses = self.failures.max(self.fruitless);
             if pauses > 0 {
                 tokio::time::sleep(backoff(pauses)).await;
             }
         }
+        self.is_over = true;
     }
 
-    /// Answers whether to go on.
-    fn took(
-        &mut self,
-        shared: &Arc<Shared>,
-        missing: Missing,
-        page: Result<Page, BackplaneError>,
-    ) -> bool {
-        let Some(node) = &shared.node else {
-            return false;
-        };
+    fn took(&mut self, shared: &Arc<Shared>, missing: Missing, page: Result<Page, BackplaneError>) {
         match page {
-            Ok(page) if Epoch::of(page.epoch) != shared.ledger.epoch() => {
-                // What that means is for the driver to find out.
-                drop(node.frontier());
-                false
-            }
             Ok(page) => {
-                self.failures = 0;
                 let is_last = self.fruitless + 1 >= FRUITLESS;
+                self.failures = 0;
                 match self.topic.refill(missing, page, is_last, shared) {
-                    Refilled::Whole => return false,
-                    Refilled::Partly => self.fruitless = 0,
+                    Refilled::Somewhat => self.fruitless = 0,
                     Refilled::NotAtAll => self.fruitless += 1,
+                    Refilled::Foreign => {
+                        // What that means is for the driver to find out.
+                        shared.node.iter().for_each(|node| drop(node.frontier()));
+                        self.failures = 1;
+                    }
                 }
-                true
             }
-            // It is begun anew when the engine is back.
-            Err(_) if !node.is_connected() => false,
             Err(error) => {
                 tracing::warn!(
                     target: crate::observe::TARGET,
@@ -100,7 +90,6 @@ impl Refill {
                     "what a topic has missed can't be read",
                 );
                 self.failures = self.failures.saturating_add(1);
-                true
             }
         }
     }
@@ -108,6 +97,9 @@ impl Refill {
 
 impl Drop for Refill {
     fn drop(&mut self) {
-        self.topic.end_refill();
+        // Where it was cut short: by a runtime that ends, or an engine that panics.
+        if !self.is_over {
+            self.topic.end_refill();
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::{
         live::Live,
         message::{Draft, Mark, Message},
         node,
+        position::Epoch,
         shared::Shared,
         waiting::Woken,
     },
@@ -38,13 +39,20 @@ const LOST: u8 = 3;
 pub(super) struct Cache {
     /// From where it is complete.
     opened: Option<Mark>,
+    /// Of which all that is here is.
+    epoch: Option<Epoch>,
+    /// The newest number that is no event's, which nobody is given.
+    passed: u64,
     /// The newest number that was heard of.
     newest: u64,
     /// Whether something is missing, and up to where nothing is: that may be far behind the topic's
     /// newest message, for which an engine no longer knows that nothing followed it.
     is_behind: bool,
     whole_up_to: u64,
-    /// How often the engine was away. What was read before that says nothing of what came after.
+    /// Whether the engine is away, or was and what it has is not asked for yet.
+    is_cut_off: bool,
+    /// How often the engine was away or back. What was read before that says nothing of what came
+    /// after.
     outages: u64,
     is_refilled: bool,
     pub(super) idle_since: Instant,
@@ -73,9 +81,10 @@ pub(in crate::hub) enum Fed {
 /// What became of a page that was read for a topic that is behind.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::hub) enum Refilled {
-    Whole,
-    Partly,
+    Somewhat,
     NotAtAll,
+    /// It is of another epoch.
+    Foreign,
 }
 
 impl Cache {
@@ -94,9 +103,12 @@ impl Topic {
         let topic = Self::new(name, history, 0);
         topic.state().cache = Some(Cache {
             opened: None,
+            epoch: None,
+            passed: 0,
             newest: 0,
             is_behind: false,
             whole_up_to: 0,
+            is_cut_off: false,
             outages: 0,
             is_refilled: false,
             idle_since: Instant::now(),
@@ -111,8 +123,20 @@ impl Topic {
         matches!(self.standing.load(Ordering::SeqCst), CURRENT | LOST)
     }
 
-    pub(in crate::hub) fn is_opening(&self) -> bool {
+    /// Whether it is not open yet, and was not refused either.
+    pub(in crate::hub) fn is_about_to_open(&self) -> bool {
+        let is_new = |cache: &Cache| !cache.is_open() && cache.attempts == 0;
         self.standing.load(Ordering::SeqCst) == OPENING
+            && self.state().cache.as_ref().is_some_and(is_new)
+    }
+
+    /// Whether the hub has it no more.
+    pub(in crate::hub) fn is_gone(&self) -> bool {
+        self.state().is_gone
+    }
+
+    pub(in crate::hub) fn epoch(&self) -> Option<Epoch> {
+        self.state().cache.as_ref()?.epoch
     }
 
     pub(in crate::hub) fn is_lost(&self) -> bool {
@@ -134,49 +158,56 @@ impl Topic {
     }
 
     /// Opens it: it is complete from behind this number. What was there before is the engine's.
-    /// Answers whether something has come already.
-    pub(in crate::hub) fn open(&self, sequence: u64) -> bool {
+    /// If the engine was away since, what has come meanwhile is missing.
+    pub(in crate::hub) fn open(
+        &self,
+        epoch: Epoch,
+        sequence: u64,
+        was_away: impl FnOnce() -> bool,
+    ) {
         let mut state = self.state();
         let history = state.shelf.bounds();
-        let Some(cache) = state.cache.as_mut().filter(|cache| cache.opened.is_none()) else {
-            return false;
-        };
-        if self.is_lost() {
-            return false;
+        if state.is_gone {
+            return;
         }
+        let Some(cache) = state.cache.as_mut().filter(|cache| cache.opened.is_none()) else {
+            return;
+        };
         let place = Mark {
             sequence,
             count: Some(0),
         };
         cache.opened = Some(place);
-        cache.is_behind = cache.newest > sequence;
-        let is_behind = cache.is_behind;
+        cache.epoch = Some(epoch);
+        cache.is_cut_off = was_away();
+        cache.is_behind = cache.is_cut_off || cache.newest > sequence;
         self.stand(cache);
         state.shelf = Shelf::new(history, sequence);
         state.end = place;
         let waiting = state.live.as_ref().map(Live::nudge);
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
-        is_behind
     }
 
     /// Takes a message from the engine.
     pub(in crate::hub) fn feed(
         &self,
+        epoch: Epoch,
         stored: Stored,
         draft: Result<Draft, &'static str>,
         ledger: &Ledger,
     ) -> Fed {
         let mut state = self.state();
-        let end = state.end.sequence;
+        let (end, is_gone) = (state.reached(), state.is_gone);
         let Some(cache) = &mut state.cache else {
             return Fed::Ignored;
         };
         cache.newest = cache.newest.max(stored.sequence);
-        if !cache.is_open() || stored.sequence <= end {
+        if is_gone || cache.epoch != Some(epoch) || stored.sequence <= end {
             return Fed::Ignored;
         }
-        if stored.previous > end {
+        // Of one before which none is known, something may be forgotten that is missing here.
+        if stored.previous > end || (stored.previous == 0 && cache.is_behind) {
             let is_first = !cache.is_behind;
             cache.is_behind = true;
             self.stand(cache);
@@ -188,7 +219,7 @@ impl Topic {
         Fed::Taken
     }
 
-    /// What is published behind this number may not come.
+    /// The engine is away: what is published behind this number may not come.
     pub(in crate::hub) fn fall_behind(&self, whole_up_to: u64) {
         let mut state = self.state();
         if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_open()) {
@@ -196,18 +227,31 @@ impl Topic {
                 cache.whole_up_to = whole_up_to;
             }
             cache.is_behind = true;
+            cache.is_cut_off = true;
             cache.outages += 1;
             self.stand(cache);
+        }
+    }
+
+    /// The engine is back, if it still is, and what it has from now on is all that was missed.
+    pub(in crate::hub) fn come_back(&self, is_back: impl FnOnce() -> bool) {
+        let mut state = self.state();
+        if let Some(cache) = state.cache.as_mut().filter(|cache| cache.is_cut_off) {
+            if is_back() {
+                cache.is_cut_off = false;
+                cache.outages += 1;
+            }
         }
     }
 
     /// Answers whether the topic is behind, and nobody else is about to change that.
     pub(in crate::hub) fn begin_refill(&self) -> bool {
         let mut state = self.state();
+        let is_gone = state.is_gone;
         let Some(cache) = &mut state.cache else {
             return false;
         };
-        let begins = cache.is_behind && !cache.is_refilled && !self.is_lost();
+        let begins = cache.is_behind && !cache.is_cut_off && !cache.is_refilled && !is_gone;
         cache.is_refilled |= begins;
         begins
     }
@@ -218,12 +262,15 @@ impl Topic {
         }
     }
 
-    /// What is missing, if the topic is behind.
+    /// What is missing, if the topic is behind and the engine there. If not, that ends the refill:
+    /// in the lock, so that whatever is missing from then on begins another.
     pub(in crate::hub) fn missing(&self) -> Option<Missing> {
-        let state = self.state();
-        let cache = state.cache.as_ref().filter(|cache| cache.is_behind)?;
-        (!self.is_lost() && !state.is_gone).then_some(Missing {
-            after: state.end.sequence.max(cache.whole_up_to),
+        let mut state = self.state();
+        let (end, is_gone) = (state.reached(), state.is_gone);
+        let cache = state.cache.as_mut()?;
+        cache.is_refilled = cache.is_behind && !cache.is_cut_off && !is_gone;
+        cache.is_refilled.then_some(Missing {
+            after: end.max(cache.whole_up_to),
             outages: cache.outages,
         })
     }
@@ -239,15 +286,19 @@ impl Topic {
         let ledger = &shared.ledger;
         let max = shared.settings.max_event_bytes;
         let mut state = self.state();
-        let before = state.end.sequence;
+        let is_here = |cache: &Cache| cache.epoch == Some(Epoch::of(page.epoch));
+        if state.is_gone || !state.cache.as_ref().is_some_and(is_here) {
+            return Refilled::Foreign;
+        }
+        let before = state.reached();
         let mut waiting = Vec::new();
         if let Some(missing) = page.missing {
             waiting.extend(state.lose_up_to(&self.name, missing, ledger));
         }
         for stored in page.messages {
-            if stored.sequence > state.end.sequence {
+            if stored.sequence > state.reached() {
                 // What is told of the first may be the number that was read from.
-                if stored.previous > state.end.sequence.max(missing.after) {
+                if stored.previous > state.reached().max(missing.after) {
                     waiting.extend(state.lose_up_to(&self.name, stored.previous, ledger));
                 }
                 let draft = node::draft(&stored.frame, max);
@@ -256,12 +307,13 @@ impl Topic {
         }
         let cache = state.cache.as_ref();
         let newest = cache.map_or(0, |cache| cache.newest);
-        let is_of_now = cache.is_some_and(|cache| cache.outages == missing.outages);
-        if is_last && !page.has_more && newest > state.end.sequence {
+        let is_of_now =
+            cache.is_some_and(|cache| cache.outages == missing.outages && !cache.is_cut_off);
+        if is_last && !page.has_more && newest > state.reached() {
             waiting.extend(state.lose_up_to(&self.name, newest, ledger));
         }
-        let is_whole = is_of_now && !page.has_more && newest <= state.end.sequence;
-        let has_grown = state.end.sequence > before;
+        let is_whole = is_of_now && !page.has_more && newest <= state.reached();
+        let has_grown = state.reached() > before;
         if let Some(cache) = state.cache.as_mut().filter(|_| is_whole) {
             cache.is_behind = false;
             self.stand(cache);
@@ -269,10 +321,9 @@ impl Topic {
         }
         drop(state);
         waiting.into_iter().for_each(Woken::wake);
-        match (is_whole, has_grown || !is_of_now) {
-            (true, _) => Refilled::Whole,
-            (false, true) => Refilled::Partly,
-            (false, false) => Refilled::NotAtAll,
+        match is_whole || has_grown || !is_of_now {
+            true => Refilled::Somewhat,
+            false => Refilled::NotAtAll,
         }
     }
 
@@ -302,6 +353,12 @@ impl Topic {
 }
 
 impl State {
+    /// Everything up to this number was given, or is known not to be there.
+    fn reached(&self) -> u64 {
+        let passed = self.cache.as_ref().map_or(0, |cache| cache.passed);
+        self.end.sequence.max(passed)
+    }
+
     fn clear(&mut self, ledger: &Ledger) {
         ledger.release(self.shelf.bytes());
         self.shelf = Shelf::new(self.shelf.bounds(), self.end.sequence);
@@ -325,16 +382,20 @@ impl State {
                     reason,
                     "what was published is no event, and nobody gets it",
                 );
-                self.end.sequence = sequence;
+                // For those who read, it is as if it had never been there.
+                if let Some(cache) = &mut self.cache {
+                    cache.passed = sequence;
+                }
                 return None;
             }
         };
+        let epoch = self.cache.as_ref().and_then(|cache| cache.epoch)?;
         let now = Instant::now();
         ledger.release(self.shelf.expire(now));
         let cost = draft.cost();
         let is_kept = self.shelf.keeps(cost) && self.make_room(cost, true, cost, ledger);
         let name = Arc::clone(topic);
-        let message = draft.publish(ledger.epoch(), name, sequence, self.end, now);
+        let message = draft.publish(epoch, name, sequence, self.end, now);
         self.end = message.behind();
         if is_kept {
             self.shelf.keep(message.clone());
@@ -346,7 +407,7 @@ impl State {
 
     /// What there was up to this number is lost. Whoever comes to this place in the queue is told.
     fn lose_up_to(&mut self, topic: &Arc<str>, sequence: u64, ledger: &Ledger) -> Option<Woken> {
-        if sequence <= self.end.sequence {
+        if sequence <= self.reached() {
             return None;
         }
         let name = Arc::clone(topic);
