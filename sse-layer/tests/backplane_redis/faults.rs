@@ -293,6 +293,10 @@ async fn what_is_not_ours_is_refused_and_left_as_it_is() {
         "mine",
     ]);
     let clock = server.cli(&["HGETALL", "{sse}:clock"]);
+    let nowhere = sse_layer::backplane::Place {
+        epoch: 0,
+        sequence: 0,
+    };
     for topic in ["text", "stream", "later"] {
         node.listen(topic).await;
         let error = node.publish_with(topic, "2", Some("k")).await.unwrap_err();
@@ -304,9 +308,18 @@ async fn what_is_not_ours_is_refused_and_left_as_it_is() {
     }
     assert_eq!(server.cli(&["HGETALL", "{sse}:clock"]), clock);
     assert_eq!(server.cli(&["DBSIZE"]), "5");
-    server.cli(&["HSET", "{sse}:clock", "last", "not a number"]);
-    let error = node.try_publish("good", "2").await.unwrap_err();
-    assert_eq!(error.failure(), Failure::Refused);
+    // Nor with a clock that can't go on.
+    for last in ["not a number", "nan", "9007199254740992", "1e300"] {
+        server.cli(&["HSET", "{sse}:clock", "last", last]);
+        for topic in ["good", "new"] {
+            let error = node.try_publish(topic, "2").await.unwrap_err();
+            assert_eq!(error.failure(), Failure::Refused, "{last}");
+        }
+        let error = node.engine.read("good", 0, ALL).await.unwrap_err();
+        assert_eq!(error.failure(), Failure::Refused, "{last}");
+        let error = node.engine.frontier(nowhere).await.unwrap_err();
+        assert_eq!(error.failure(), Failure::Refused, "{last}");
+    }
     server.cli(&["DEL", "{sse}:clock"]);
     server.cli(&["SET", "{sse}:clock", "mine"]);
     let error = node.try_publish("good", "2").await.unwrap_err();

@@ -16,15 +16,13 @@ pub(super) async fn serve(
     commands: &MultiplexedConnection,
 ) -> Result<(), RedisError> {
     let clock = shared.keys.clock();
-    let mut number = 0_u64;
     loop {
         let waiting = shared.next_frontiers();
         let Some(at_least) = newest(&waiting) else {
             shared.frontier_asked.notified().await;
             continue;
         };
-        number += 1;
-        let arrives = shared.send_marker(number, waiting);
+        let (number, arrives) = shared.send_marker(waiting);
         let (number, sequence) = (number.to_string(), at_least.sequence.to_string());
         let epoch = format!("{:016x}", at_least.epoch);
         let args = [&shared.node_channel, &number, &epoch, &sequence];

@@ -10,16 +10,17 @@ use super::{
     shared::{BATCH, Request, Shared},
 };
 
-/// Listens again to everything that was listened to.
+/// Listens again to everything that was listened to. Answers what that was.
 pub(super) async fn resume(
     shared: &Shared,
     subscription: &mut MultiplexedConnection,
-) -> Result<(), RedisError> {
+) -> Result<Vec<Arc<str>>, RedisError> {
     subscription.subscribe(&[&shared.node_channel]).await?;
-    for topics in shared.topics().chunks(BATCH) {
+    let all = shared.topics();
+    for topics in all.chunks(BATCH) {
         subscription.subscribe(channels(shared, topics)).await?;
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Does what is asked for, all that waits at once in one command, until the connection fails.

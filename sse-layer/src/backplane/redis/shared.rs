@@ -42,6 +42,9 @@ struct State {
     requests: VecDeque<Request>,
     frontiers: Vec<Frontier>,
     marker: Option<Marker>,
+    /// How many markers there were, over all connections: what an old one still brings is not
+    /// taken for what a new one is asked for.
+    markers: u64,
     /// The server has told that another one has to be asked.
     is_elsewhere: bool,
 }
@@ -151,9 +154,15 @@ impl Shared {
         Ok(answered)
     }
 
-    /// There is a connection, and it listens to all topics.
-    pub(super) fn connected(&self, commands: MultiplexedConnection) {
+    /// There is a connection, and it listens to these topics.
+    pub(super) fn connected(&self, commands: MultiplexedConnection, topics: &[Arc<str>]) {
         let mut state = self.state();
+        // Some may have been left since it was asked to listen to them.
+        for topic in topics {
+            if !state.topics.contains(topic) {
+                state.requests.push_back(Request::Leave(topic.clone()));
+            }
+        }
         state.commands = Some(commands);
         state.is_elsewhere = false;
     }
@@ -221,15 +230,18 @@ impl Shared {
         mem::take(&mut self.state().frontiers)
     }
 
-    /// A marker is about to be sent.
-    pub(super) fn send_marker(&self, number: u64, waiting: Vec<Frontier>) -> oneshot::Receiver<()> {
+    /// A marker is about to be sent. Answers its number.
+    pub(super) fn send_marker(&self, waiting: Vec<Frontier>) -> (u64, oneshot::Receiver<()>) {
         let (arrived, arrives) = oneshot::channel();
-        self.state().marker = Some(Marker {
+        let mut state = self.state();
+        state.markers += 1;
+        let number = state.markers;
+        state.marker = Some(Marker {
             number,
             waiting,
             arrived,
         });
-        arrives
+        (number, arrives)
     }
 
     /// The marker was not sent.
@@ -289,5 +301,79 @@ impl Shared {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+
+    use super::*;
+    use crate::backplane::Stored;
+
+    struct Nobody;
+
+    impl Inbox for Nobody {
+        fn message(&self, _topic: &str, _epoch: u64, _message: Stored) {}
+        fn disconnected(&self) {}
+        fn reconnected(&self) {}
+    }
+
+    fn shared() -> Shared {
+        let bounds = Bounds {
+            events: 1,
+            bytes: 1,
+            age: Duration::ZERO,
+            keys: Duration::ZERO,
+        };
+        let keys = Keys::new("sse").unwrap();
+        Shared::new(keys, bounds, Duration::from_secs(5), Arc::new(Nobody))
+    }
+
+    /// A connection to nobody, for which no server has to say anything.
+    async fn connection() -> MultiplexedConnection {
+        let (io, _) = tokio::io::duplex(1);
+        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let config = AsyncConnectionConfig::new();
+        let made = MultiplexedConnection::new_with_config(&login, io, config).await;
+        made.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_left_while_a_new_connection_begins_to_listen_is_left_there() {
+        let shared = shared();
+        for topic in ["stays", "left"] {
+            shared.add_topic(topic.into());
+        }
+        let resumed = shared.topics();
+        shared.leave("left");
+        shared.connected(connection().await, &resumed);
+        let requests = shared.next_requests();
+        assert!(
+            matches!(&requests[..], [Request::Leave(topic)] if &**topic == "left"),
+            "{}",
+            requests.len()
+        );
+    }
+
+    fn marker(shared: &Shared, number: u64) -> PushInfo {
+        let payload = format!("00000000000000ff 7 {number}\n").into_bytes();
+        let channel = shared.node_channel.clone().into_bytes();
+        PushInfo {
+            kind: PushKind::Message,
+            data: vec![Value::BulkString(channel), Value::BulkString(payload)],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_marker_of_a_connection_before_is_not_taken_for_a_new_one() {
+        let shared = shared();
+        let (old, _) = shared.send_marker(Vec::new());
+        shared.disconnected();
+        let (new, mut arrives) = shared.send_marker(Vec::new());
+        shared.take(marker(&shared, old));
+        assert!(arrives.try_recv().is_err());
+        shared.take(marker(&shared, new));
+        assert!(arrives.try_recv().is_ok());
     }
 }
