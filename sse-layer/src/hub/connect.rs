@@ -31,7 +31,7 @@ impl HubBuilder {
     /// | address | engine | feature |
     /// |---|---|---|
     /// | `memory:` | none: a hub in this process | |
-    /// | `redis://`, `rediss://` | [Redis](crate::backplane::redis) | `redis` |
+    /// | `redis://`, `rediss://` (TLS), both with `+sentinel` | [Redis](crate::backplane::redis) | `redis` |
     /// | `nats://`, `tls://` | [NATS JetStream](crate::backplane::nats) | `nats` |
     ///
     /// What is published on one node reaches the subscribers of all. Ids are the engine's, so that
