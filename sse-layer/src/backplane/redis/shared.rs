@@ -356,6 +356,17 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn a_topic_that_is_listened_to_and_left_at_once_is_left_in_a_step_of_its_own() {
+        let shared = shared();
+        shared.connected(connection().await, &[]);
+        let _answers = ["a", "b"].map(|topic| shared.listen(topic).unwrap());
+        shared.leave("a");
+        assert_eq!(shared.next_requests().len(), 2);
+        let requests = shared.next_requests();
+        assert!(matches!(&requests[..], [Request::Leave(topic)] if &**topic == "a"));
+    }
+
     fn marker(shared: &Shared, number: u64) -> PushInfo {
         let payload = format!("00000000000000ff 7 {number}\n").into_bytes();
         let channel = shared.node_channel.clone().into_bytes();
