@@ -52,7 +52,7 @@ async fn no_more_than_so_many_bytes_are_kept() {
     let node = with(
         &server,
         Bounds {
-            bytes: 100,
+            bytes: 90,
             ..BOUNDS
         },
     )
