@@ -50,3 +50,21 @@ fn newest(waiting: &[Frontier]) -> Option<Place> {
         .filter(|place| place.epoch == epoch)
         .max_by_key(|place| place.sequence)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_place_is_one_of_the_epoch_that_is_known_now() {
+        let place = |epoch, sequence| Place { epoch, sequence };
+        let waiting = [(1, 90), (2, 5), (2, 7), (2, 6)].map(|(epoch, sequence)| Frontier {
+            at_least: place(epoch, sequence),
+            answer: oneshot::channel().0,
+        });
+        assert_eq!(newest(&waiting), Some(place(2, 7)));
+        assert_eq!(newest(&[]), None);
+    }
+}

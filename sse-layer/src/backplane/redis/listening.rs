@@ -110,3 +110,19 @@ fn channels(shared: &Shared, topics: &[Arc<str>]) -> Vec<String> {
         .map(|topic| shared.keys.channel(topic))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::shared::tests::shared, *};
+
+    #[test]
+    fn a_topic_for_which_nobody_waits_any_more_is_left_before_others_ask_for_it() {
+        let shared = shared();
+        let (answer, answered) = oneshot::channel();
+        drop(answered);
+        let topic: Arc<str> = "a".into();
+        Wanted { topic, answer }.tell(&shared, Ok(()));
+        let requests = shared.next_requests();
+        assert!(matches!(&requests[..], [Request::Leave(topic)] if &**topic == "a"));
+    }
+}

@@ -305,7 +305,7 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use redis::{AsyncConnectionConfig, RedisConnectionInfo};
 
     use super::*;
@@ -319,7 +319,8 @@ mod tests {
         fn reconnected(&self) {}
     }
 
-    fn shared() -> Shared {
+    /// Of a node without a connection.
+    pub(in crate::backplane::redis) fn shared() -> Shared {
         let bounds = Bounds {
             events: 1,
             bytes: 1,
