@@ -306,21 +306,31 @@ impl Shared {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use redis::{AsyncConnectionConfig, RedisConnectionInfo};
 
     use super::*;
     use crate::backplane::Stored;
 
-    struct Nobody;
+    /// Counts what it is handed.
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
 
-    impl Inbox for Nobody {
-        fn message(&self, _topic: &str, _epoch: u64, _message: Stored) {}
+    impl Inbox for Counter {
+        fn message(&self, _topic: &str, _epoch: u64, _message: Stored) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
         fn disconnected(&self) {}
         fn reconnected(&self) {}
     }
 
     /// Of a node without a connection.
     pub(in crate::backplane::redis) fn shared() -> Shared {
+        with(Arc::new(Counter::default()))
+    }
+
+    fn with(inbox: Arc<Counter>) -> Shared {
         let bounds = Bounds {
             events: 1,
             bytes: 1,
@@ -328,7 +338,7 @@ pub(super) mod tests {
             keys: Duration::ZERO,
         };
         let keys = Keys::new("sse").unwrap();
-        Shared::new(keys, bounds, Duration::from_secs(5), Arc::new(Nobody))
+        Shared::new(keys, bounds, Duration::from_secs(5), inbox)
     }
 
     /// A connection to nobody, for which no server has to say anything.
@@ -366,6 +376,23 @@ pub(super) mod tests {
         assert_eq!(shared.next_requests().len(), 2);
         let requests = shared.next_requests();
         assert!(matches!(&requests[..], [Request::Leave(topic)] if &**topic == "a"));
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_it_is_connected_again_is_left_to_be_read() {
+        let inbox = Arc::new(Counter::default());
+        let shared = with(inbox.clone());
+        let message = || PushInfo {
+            kind: PushKind::Message,
+            data: ["{sse}:live:a", "00000000000000ff 7 0\ndata: 1\n\n"]
+                .map(|text| Value::BulkString(text.into()))
+                .into(),
+        };
+        shared.take(message());
+        assert_eq!(inbox.0.load(Ordering::Relaxed), 0);
+        shared.connected(connection().await, &[]);
+        shared.take(message());
+        assert_eq!(inbox.0.load(Ordering::Relaxed), 1);
     }
 
     fn marker(shared: &Shared, number: u64) -> PushInfo {
