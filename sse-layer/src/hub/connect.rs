@@ -11,7 +11,7 @@ use crate::backplane::{Backplane, BackplaneError};
 pub enum ConnectError {
     /// The address has a scheme that no engine has.
     UnknownScheme {
-        /// The scheme.
+        /// The scheme; empty where the address does not begin with one.
         scheme: String,
     },
     /// The engine's feature of this crate is not switched on.
@@ -31,7 +31,7 @@ impl HubBuilder {
     /// | address | engine | feature |
     /// |---|---|---|
     /// | `memory:` | none: a hub in this process | |
-    /// | `redis://`, `rediss://` | [Redis](crate::backplane::redis) | `redis` |
+    /// | `redis://`, `rediss://` (TLS), both with `+sentinel` | [Redis](crate::backplane::redis) | `redis` |
     /// | `nats://`, `tls://` | [NATS JetStream](crate::backplane::nats) | `nats` |
     ///
     /// What is published on one node reaches the subscribers of all. Ids are the engine's, so that
@@ -48,13 +48,17 @@ impl HubBuilder {
     /// [`ConnectError`] for an address that is none, and an engine that is not reached. Later the
     /// hub comes back to it by itself, however long that takes.
     pub async fn connect(self, url: &str) -> Result<Hub, ConnectError> {
-        let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "memory" => Ok(self.build()),
             "redis" | "rediss" | "redis+sentinel" | "rediss+sentinel" => self.redis(url).await,
             "nats" | "tls" => self.nats(url).await,
             _ => Err(ConnectError::UnknownScheme {
-                scheme: scheme.chars().take(32).collect(),
+                scheme: match is_scheme(scheme) {
+                    true => scheme.to_owned(),
+                    // It may be anything, and a password, too.
+                    false => String::new(),
+                },
             }),
         }
     }
@@ -109,6 +113,12 @@ impl HubBuilder {
     }
 }
 
+/// Whether it may be shown.
+fn is_scheme(text: &str) -> bool {
+    let is_one = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.len() <= 32 && text.bytes().all(is_one)
+}
+
 #[cfg(any(feature = "redis", feature = "nats"))]
 fn invalid(error: impl Into<crate::BoxError>) -> ConnectError {
     ConnectError::Invalid(error.into())
@@ -117,6 +127,9 @@ fn invalid(error: impl Into<crate::BoxError>) -> ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownScheme { scheme } if scheme.is_empty() => {
+                f.write_str("the engine's address does not begin with a scheme, such as `redis://`")
+            }
             Self::UnknownScheme { scheme } => {
                 write!(f, "no engine has addresses that begin with `{scheme}:`")
             }
@@ -136,5 +149,23 @@ impl StdError for ConnectError {
             Self::Engine(error) => error.source(),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_without_a_scheme_is_not_repeated() {
+        let error = async |url| Hub::builder().connect(url).await.err().unwrap();
+        for url in ["s3cr3t", "s3cr3t@h:6379", ":s3cr3t@h", "//:s3cr3t@h:1"] {
+            let error = error(url).await;
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("s3cr3t"), "{said}");
+            assert!(said.contains("redis://"), "{said}");
+        }
+        let said = error("amqp://h").await.to_string();
+        assert!(said.contains("amqp"), "{said}");
     }
 }

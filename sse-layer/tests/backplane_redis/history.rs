@@ -52,7 +52,7 @@ async fn no_more_than_so_many_bytes_are_kept() {
     let node = with(
         &server,
         Bounds {
-            bytes: 100,
+            bytes: 90,
             ..BOUNDS
         },
     )
@@ -249,4 +249,24 @@ async fn a_place_beyond_all_numbers_has_nothing_behind_it() {
             "{page:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_publisher_of_a_shorter_age_does_not_take_what_others_still_ask_for() {
+    let Some(server) = engines::Redis::start() else {
+        return;
+    };
+    let node = Node::at(&server.url()).await;
+    let age = Duration::from_secs(1);
+    let hasty = with(&server, Bounds { age, ..BOUNDS }).await;
+    let first = node.publish("a", "1").await.sequence;
+    hasty.publish("a", "2").await;
+    let ttl: u64 = server.cli(&["PTTL", "{sse}:topic:a"]).parse().unwrap();
+    assert!((590_000..=600_000).contains(&ttl), "{ttl}");
+    assert_eq!(node.texts("a", first).await, ["2"]);
+    // One that somebody has told to stay for ever goes as all others do.
+    server.cli(&["PERSIST", "{sse}:topic:a"]);
+    hasty.publish("a", "3").await;
+    let ttl: u64 = server.cli(&["PTTL", "{sse}:topic:a"]).parse().unwrap();
+    assert!((1..=2_000).contains(&ttl), "{ttl}");
 }

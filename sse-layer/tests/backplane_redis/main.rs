@@ -13,4 +13,5 @@ mod history;
 mod many;
 mod node;
 mod publishing;
+mod warnings;
 mod wire;

@@ -102,6 +102,7 @@ async fn arguments_that_make_no_sense_are_refused_before_anything_is_written() {
         (5, "99999999999999999"),
         (6, "epoch"),
         (6, ""),
+        (6, "0123456789ABCDEF"),
     ] {
         let mut args = good;
         args[i] = wrong;

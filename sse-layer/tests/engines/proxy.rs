@@ -29,6 +29,7 @@ struct State {
     refused: usize,
     refuses: bool,
     stalled: bool,
+    silent: Option<usize>,
     ended: bool,
 }
 
@@ -84,9 +85,17 @@ impl Proxy {
         self.shared.set(|state| state.stalled = true);
     }
 
+    /// Passes nothing on of one connection: the first has the number 0.
+    pub(crate) fn stall_one(&self, number: usize) {
+        self.shared.set(|state| state.silent = Some(number));
+    }
+
     /// Goes on, with what was held back first.
     pub(crate) fn go_on(&self) {
-        self.shared.set(|state| state.stalled = false);
+        self.shared.set(|state| {
+            state.stalled = false;
+            state.silent = None;
+        });
     }
 
     /// How many connections are open.
@@ -131,6 +140,7 @@ impl Drop for Proxy {
         self.shared.set(|state| {
             state.ended = true;
             state.stalled = false;
+            state.silent = None;
         });
         self.cut();
         // Wakes the thread that accepts.
@@ -183,7 +193,7 @@ impl Shared {
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = from.read(&mut buffer) {
             let mut state = self.state();
-            while state.stalled {
+            while state.stalled || state.silent == Some(number) {
                 let woken = self.changed.wait(state);
                 state = woken.unwrap_or_else(PoisonError::into_inner);
             }

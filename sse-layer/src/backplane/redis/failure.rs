@@ -39,7 +39,9 @@ pub(super) fn is_elsewhere(error: &RedisError) -> bool {
         "CLUSTERDOWN",
         "MASTERDOWN",
     ];
-    error.code().is_some_and(|code| CODES.contains(&code))
+    // Before Redis 7, what a command in a script has failed with is told in the text alone.
+    let in_script = |text: &str| text.contains("-READONLY ");
+    error.code().is_some_and(|code| CODES.contains(&code)) || error.detail().is_some_and(in_script)
 }
 
 /// That there is no connection.
@@ -74,6 +76,10 @@ mod tests {
             assert_eq!(not_connected(error()).failure(), Failure::Refused, "{code}");
         }
         let error = make_extension_error("READONLY".to_owned(), None);
+        assert_eq!(failed(error).failure(), Failure::Unavailable);
+        let text = "Error running script (call to f_1): @user_script:2: @user_script: 2: \
+                    -READONLY You can't write against a read only replica.";
+        let error = make_extension_error("ERR".to_owned(), Some(text.to_owned()));
         assert_eq!(failed(error).failure(), Failure::Unavailable);
     }
 }

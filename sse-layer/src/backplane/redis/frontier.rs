@@ -16,15 +16,13 @@ pub(super) async fn serve(
     commands: &MultiplexedConnection,
 ) -> Result<(), RedisError> {
     let clock = shared.keys.clock();
-    let mut number = 0_u64;
     loop {
         let waiting = shared.next_frontiers();
         let Some(at_least) = newest(&waiting) else {
             shared.frontier_asked.notified().await;
             continue;
         };
-        number += 1;
-        let arrives = shared.send_marker(number, waiting);
+        let (number, arrives) = shared.send_marker(waiting);
         let (number, sequence) = (number.to_string(), at_least.sequence.to_string());
         let epoch = format!("{:016x}", at_least.epoch);
         let args = [&shared.node_channel, &number, &epoch, &sequence];
@@ -51,4 +49,22 @@ fn newest(waiting: &[Frontier]) -> Option<Place> {
     places
         .filter(|place| place.epoch == epoch)
         .max_by_key(|place| place.sequence)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_place_is_one_of_the_epoch_that_is_known_now() {
+        let place = |epoch, sequence| Place { epoch, sequence };
+        let waiting = [(1, 90), (2, 5), (2, 7), (2, 6)].map(|(epoch, sequence)| Frontier {
+            at_least: place(epoch, sequence),
+            answer: oneshot::channel().0,
+        });
+        assert_eq!(newest(&waiting), Some(place(2, 7)));
+        assert_eq!(newest(&[]), None);
+    }
 }

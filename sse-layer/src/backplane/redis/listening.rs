@@ -10,16 +10,17 @@ use super::{
     shared::{BATCH, Request, Shared},
 };
 
-/// Listens again to everything that was listened to.
+/// Listens again to everything that was listened to. Answers what that was.
 pub(super) async fn resume(
     shared: &Shared,
     subscription: &mut MultiplexedConnection,
-) -> Result<(), RedisError> {
+) -> Result<Vec<Arc<str>>, RedisError> {
     subscription.subscribe(&[&shared.node_channel]).await?;
-    for topics in shared.topics().chunks(BATCH) {
+    let all = shared.topics();
+    for topics in all.chunks(BATCH) {
         subscription.subscribe(channels(shared, topics)).await?;
     }
-    Ok(())
+    Ok(all)
 }
 
 /// Does what is asked for, all that waits at once in one command, until the connection fails.
@@ -108,4 +109,20 @@ fn channels(shared: &Shared, topics: &[Arc<str>]) -> Vec<String> {
         .iter()
         .map(|topic| shared.keys.channel(topic))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::shared::tests::shared, *};
+
+    #[test]
+    fn a_topic_for_which_nobody_waits_any_more_is_left_before_others_ask_for_it() {
+        let shared = shared();
+        let (answer, answered) = oneshot::channel();
+        drop(answered);
+        let topic: Arc<str> = "a".into();
+        Wanted { topic, answer }.tell(&shared, Ok(()));
+        let requests = shared.next_requests();
+        assert!(matches!(&requests[..], [Request::Leave(topic)] if &**topic == "a"));
+    }
 }

@@ -81,10 +81,12 @@ async fn session(shared: &Arc<Shared>, link: Link, connected: impl FnOnce()) -> 
     } = link;
     let work = async {
         let mut listening = subscription.clone();
-        if let Err(error) = listening::resume(shared, &mut listening).await {
-            return error;
-        }
-        shared.connected(commands.clone());
+        let topics = match listening::resume(shared, &mut listening).await {
+            Ok(topics) => topics,
+            Err(error) => return error,
+        };
+        shared.connected(commands.clone(), &topics);
+        drop(topics);
         connected();
         let failed = tokio::select! {
             failed = listening::serve(shared, &mut listening) => failed,

@@ -42,6 +42,9 @@ struct State {
     requests: VecDeque<Request>,
     frontiers: Vec<Frontier>,
     marker: Option<Marker>,
+    /// How many markers there were, over all connections: what an old one still brings is not
+    /// taken for what a new one is asked for.
+    markers: u64,
     /// The server has told that another one has to be asked.
     is_elsewhere: bool,
 }
@@ -151,9 +154,15 @@ impl Shared {
         Ok(answered)
     }
 
-    /// There is a connection, and it listens to all topics.
-    pub(super) fn connected(&self, commands: MultiplexedConnection) {
+    /// There is a connection, and it listens to these topics.
+    pub(super) fn connected(&self, commands: MultiplexedConnection, topics: &[Arc<str>]) {
         let mut state = self.state();
+        // Some may have been left since it was asked to listen to them.
+        for topic in topics {
+            if !state.topics.contains(topic) {
+                state.requests.push_back(Request::Leave(topic.clone()));
+            }
+        }
         state.commands = Some(commands);
         state.is_elsewhere = false;
     }
@@ -221,15 +230,18 @@ impl Shared {
         mem::take(&mut self.state().frontiers)
     }
 
-    /// A marker is about to be sent.
-    pub(super) fn send_marker(&self, number: u64, waiting: Vec<Frontier>) -> oneshot::Receiver<()> {
+    /// A marker is about to be sent. Answers its number.
+    pub(super) fn send_marker(&self, waiting: Vec<Frontier>) -> (u64, oneshot::Receiver<()>) {
         let (arrived, arrives) = oneshot::channel();
-        self.state().marker = Some(Marker {
+        let mut state = self.state();
+        state.markers += 1;
+        let number = state.markers;
+        state.marker = Some(Marker {
             number,
             waiting,
             arrived,
         });
-        arrives
+        (number, arrives)
     }
 
     /// The marker was not sent.
@@ -289,5 +301,118 @@ impl Shared {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+
+    use super::*;
+    use crate::backplane::Stored;
+
+    /// Counts what it is handed.
+    #[derive(Default)]
+    struct Counter(AtomicUsize);
+
+    impl Inbox for Counter {
+        fn message(&self, _topic: &str, _epoch: u64, _message: Stored) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn disconnected(&self) {}
+        fn reconnected(&self) {}
+    }
+
+    /// Of a node without a connection.
+    pub(in crate::backplane::redis) fn shared() -> Shared {
+        with(Arc::new(Counter::default()))
+    }
+
+    fn with(inbox: Arc<Counter>) -> Shared {
+        let bounds = Bounds {
+            events: 1,
+            bytes: 1,
+            age: Duration::ZERO,
+            keys: Duration::ZERO,
+        };
+        let keys = Keys::new("sse").unwrap();
+        Shared::new(keys, bounds, Duration::from_secs(5), inbox)
+    }
+
+    /// A connection to nobody, for which no server has to say anything.
+    async fn connection() -> MultiplexedConnection {
+        let (io, _) = tokio::io::duplex(1);
+        let login = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let config = AsyncConnectionConfig::new();
+        let made = MultiplexedConnection::new_with_config(&login, io, config).await;
+        made.unwrap().0
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_left_while_a_new_connection_begins_to_listen_is_left_there() {
+        let shared = shared();
+        for topic in ["stays", "left"] {
+            shared.add_topic(topic.into());
+        }
+        let resumed = shared.topics();
+        shared.leave("left");
+        shared.connected(connection().await, &resumed);
+        let requests = shared.next_requests();
+        assert!(
+            matches!(&requests[..], [Request::Leave(topic)] if &**topic == "left"),
+            "{}",
+            requests.len()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_listened_to_and_left_at_once_is_left_in_a_step_of_its_own() {
+        let shared = shared();
+        shared.connected(connection().await, &[]);
+        let _answers = ["a", "b"].map(|topic| shared.listen(topic).unwrap());
+        shared.leave("a");
+        assert_eq!(shared.next_requests().len(), 2);
+        let requests = shared.next_requests();
+        assert!(matches!(&requests[..], [Request::Leave(topic)] if &**topic == "a"));
+    }
+
+    #[tokio::test]
+    async fn what_comes_before_it_is_connected_again_is_left_to_be_read() {
+        let inbox = Arc::new(Counter::default());
+        let shared = with(inbox.clone());
+        let message = || PushInfo {
+            kind: PushKind::Message,
+            data: ["{sse}:live:a", "00000000000000ff 7 0\ndata: 1\n\n"]
+                .map(|text| Value::BulkString(text.into()))
+                .into(),
+        };
+        shared.take(message());
+        assert_eq!(inbox.0.load(Ordering::Relaxed), 0);
+        shared.connected(connection().await, &[]);
+        shared.take(message());
+        assert_eq!(inbox.0.load(Ordering::Relaxed), 1);
+    }
+
+    fn marker(shared: &Shared, number: u64) -> PushInfo {
+        let payload = format!("00000000000000ff 7 {number}\n").into_bytes();
+        let channel = shared.node_channel.clone().into_bytes();
+        PushInfo {
+            kind: PushKind::Message,
+            data: vec![Value::BulkString(channel), Value::BulkString(payload)],
+        }
+    }
+
+    #[tokio::test]
+    async fn a_marker_of_a_connection_before_is_not_taken_for_a_new_one() {
+        let shared = shared();
+        let (old, _) = shared.send_marker(Vec::new());
+        shared.disconnected();
+        let (new, mut arrives) = shared.send_marker(Vec::new());
+        shared.take(marker(&shared, old));
+        assert!(arrives.try_recv().is_err());
+        shared.take(marker(&shared, new));
+        assert!(arrives.try_recv().is_ok());
     }
 }

@@ -56,6 +56,11 @@ impl Url {
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if path.contains('@') {
+            return Err(InvalidConfig(
+                "the URL has an `@` behind a `/`: in a password a `/` is written `%2F`",
+            ));
+        }
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
@@ -130,6 +135,11 @@ impl Host {
         let port = port
             .filter(|port| *port != 0)
             .ok_or(InvalidConfig("the URL's port is no number from 1 to 65535"))?;
+        if name.contains(':') && !text.starts_with('[') {
+            return Err(InvalidConfig(
+                "the URL has an IPv6 address without brackets: `[::1]:6379`",
+            ));
+        }
         if name.is_empty() || name.contains(['/', ' ', '@', '%']) {
             return Err(InvalidConfig("the URL has no host"));
         }
@@ -269,6 +279,9 @@ mod tests {
             "redis://u:secret@h:x",
             "redis://u:secret@h,",
             "redis://u:secret@h/x",
+            "redis://u:se/secret@h",
+            "redis+sentinel://u:7/secret@h",
+            "redis://u:secret@::1",
             "redis://u:secret@h/-1",
             "redis://u:secret@[::1",
             "redis://u:secret@h?protocol=2",

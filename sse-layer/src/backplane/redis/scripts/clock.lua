@@ -5,7 +5,8 @@ if not epoch then
     epoch = ARGV[#ARGV]
     redis.call('HSET', KEYS[1], 'epoch', epoch, 'last', '0')
 end
-if not (last and #epoch == 16 and epoch:match('^%x+$')) then
+-- Beyond 2^53 it can't count.
+if not (last and last < 9007199254740991 and #epoch == 16 and epoch:match('^[%da-f]+$')) then
     return redis.error_reply('ERR no clock of events at the first key')
 end
 local time = redis.call('TIME')

@@ -45,10 +45,13 @@ local function take(event)
     return true
 end
 
--- How many to ask for next: about as many as there is room for.
+-- How many to ask for next: about as many as there is room for, and few as long as nobody knows
+-- how large they are.
+local unknown = 1
 local function so_many()
     if #page == 0 then
-        return 8
+        unknown = math.min(unknown * 2, 500)
+        return unknown
     end
     local room = math.ceil((most_bytes - size) / (size / #page + 1))
     return math.max(1, math.min(room, most - #page, 500) + 1)

@@ -9,6 +9,12 @@ for i = 3, 6 do
         return redis.error_reply('ERR no number above 0: argument ' .. i)
     end
 end
+local function is_epoch(text)
+    return #text == 16 and text:match('^[%da-f]+$')
+end
+if not is_epoch(ARGV[7]) then
+    return redis.error_reply('ERR no 16 hexadecimal digits, in small letters: argument 7')
+end
 local clock = redis.call('HMGET', KEYS[1], 'epoch', 'last')
 local epoch, last = clock[1], clock[2]
 if epoch and KEYS[3] then
@@ -19,7 +25,8 @@ if epoch and KEYS[3] then
 end
 epoch = epoch or ARGV[7]
 last = tonumber(last or '0')
-if not (last and #epoch == 16 and epoch:match('^%x+$')) then
+-- Beyond 2^53 it can't count.
+if not (last and last < 9007199254740991 and is_epoch(epoch)) then
     return redis.error_reply('ERR no clock of events at the first key')
 end
 
@@ -68,11 +75,15 @@ if over - from > tonumber(ARGV[4]) / 8 then
     end
 end
 
+-- Another publisher may have asked for longer. If the stream went before that, nobody could tell its
+-- readers what they have missed.
+local stays = math.max(tonumber(ARGV[5]), redis.call('PTTL', KEYS[2]))
+
 -- A user who may not do all of it does nothing of it. Redis tells so since 7.0.
 if redis.acl_check_cmd then
     for _, command in ipairs({
         { 'HSET', KEYS[1], 'epoch', epoch },
-        { 'PEXPIRE', KEYS[2], ARGV[5] },
+        { 'PEXPIRE', KEYS[2], stays },
         { 'XTRIM', KEYS[2], 'MINID', '0-1' },
         { 'PUBLISH', ARGV[1], '' },
         KEYS[3] and { 'SET', KEYS[3], sequence, 'PX', ARGV[6] },
@@ -92,7 +103,7 @@ if oldest_kept then
     redis.call('XTRIM', KEYS[2], 'MINID', '=', oldest_kept)
 end
 redis.call('HSET', KEYS[1], 'epoch', epoch, 'last', sequence)
-redis.call('PEXPIRE', KEYS[2], ARGV[5])
+redis.call('PEXPIRE', KEYS[2], string.format('%.0f', stays))
 if KEYS[3] then
     redis.call('SET', KEYS[3], sequence, 'PX', ARGV[6])
 end
