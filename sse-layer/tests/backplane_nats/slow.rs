@@ -35,11 +35,14 @@ impl Gate {
 impl Inbox for Gate {
     fn message(&self, topic: &str, epoch: u64, message: Stored) {
         self.seen.message(topic, epoch, message);
-        let mut let_in = self.let_in.lock().unwrap();
-        while *let_in == 0 {
-            let_in = self.changed.wait(let_in).unwrap();
-        }
-        *let_in -= 1;
+        // The thread's other tasks go on elsewhere.
+        tokio::task::block_in_place(|| {
+            let mut let_in = self.let_in.lock().unwrap();
+            while *let_in == 0 {
+                let_in = self.changed.wait(let_in).unwrap();
+            }
+            *let_in -= 1;
+        });
     }
 
     fn disconnected(&self) {
