@@ -7,9 +7,11 @@ mod engines;
 
 mod conforms;
 mod faults;
+mod history;
 mod many;
 mod node;
 mod order;
 mod secure;
 mod shell;
+mod slow;
 mod stream;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What the server tells of itself.
-fn monitor(addr: SocketAddr, what: &str) -> Value {
+pub(crate) fn monitor(addr: SocketAddr, what: &str) -> Value {
     let mut stream = TcpStream::connect(addr).unwrap();
     write!(stream, "GET /{what} HTTP/1.0\r\n\r\n").unwrap();
     let mut answer = String::new();
@@ -25,7 +25,7 @@ fn monitor(addr: SocketAddr, what: &str) -> Value {
     serde_json::from_str(body).unwrap()
 }
 
-fn count(value: &Value) -> u64 {
+pub(crate) fn count(value: &Value) -> u64 {
     value.as_u64().unwrap()
 }
 

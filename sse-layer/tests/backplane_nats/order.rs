@@ -1,12 +1,12 @@
 //! The order in which things are handed over.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use sse_layer::backplane::Backplane;
+use sse_layer::backplane::{Backplane, nats::Nats};
 use tokio::task::JoinSet;
 
 use crate::{
-    engines,
+    engines::{self, Proxy},
     node::{NOWHERE, Node, Told},
 };
 
@@ -61,6 +61,41 @@ async fn many_publishers_to_many_topics_are_handed_over_in_order() {
             assert!(!matches!(late, Told::Message(_, _, stored) if stored.sequence <= frontier));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_that_is_cut_under_load_is_lost_once() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.addr());
+    let engine = Nats::new(&format!("nats://{}", proxy.addr())).unwrap();
+    let listener = Node::open(engine.timeout(Duration::from_secs(1)))
+        .await
+        .unwrap();
+    listener.listen("t").await.unwrap();
+    let mut publishers = JoinSet::new();
+    for _ in 0..6 {
+        let node = Node::at(&server).await;
+        publishers.spawn(async move {
+            loop {
+                node.put("t", "x").await.unwrap();
+            }
+        });
+    }
+    let other = Node::at(&server).await;
+    for round in 1..=10 {
+        proxy.cut();
+        listener.seen.until_told(&Told::Reconnected, round).await;
+        let last = other.put("t", "last").await.unwrap();
+        let is_it = |told: &Told| matches!(told, Told::Message(_, _, stored) if stored.sequence == last.sequence);
+        listener
+            .seen
+            .until(|told| told.iter().rev().take(5_000).any(is_it))
+            .await;
+        assert_eq!(listener.seen.count(&Told::Disconnected), round);
+    }
+    listener.seen.assert_alternates();
 }
 
 #[tokio::test]

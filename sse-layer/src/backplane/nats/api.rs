@@ -14,6 +14,8 @@ use crate::backplane::{BackplaneError, Failure};
 pub(super) const NO_STREAM: u64 = 10_059;
 /// `stream name already in use with a different configuration`.
 pub(super) const STREAM_EXISTS: u64 = 10_058;
+/// `no message found`.
+pub(super) const NO_MESSAGE: u64 = 10_037;
 /// `JetStream system temporarily unavailable`, while a cluster has no leader.
 const NO_LEADER: u64 = 10_008;
 

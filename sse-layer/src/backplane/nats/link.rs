@@ -15,7 +15,7 @@ use std::{
 use async_nats::{Client, Event, ServerError, connection::State};
 use serde_json::json;
 use tokio::{
-    sync::{Notify, broadcast, mpsc, watch},
+    sync::{Notify, broadcast, mpsc, oneshot, watch},
     time,
 };
 
@@ -160,7 +160,14 @@ async fn order(shared: &Shared, generation: u64) -> Result<(), BackplaneError> {
     let (client, stream) = (&shared.api.client, shared.subjects.stream());
     let inbox = client.new_inbox();
     let subscriber = shared.subscribe(&inbox).await?;
-    let _ = shared.pump.send(Command::Order { subscriber });
+    let (begun, beginning) = oneshot::channel();
+    let _ = shared.pump.send(Command::Order { subscriber, begun });
+    // What the pump throws away is then before whatever the consumer tells.
+    let begun = time::timeout(shared.api.timeout, beginning).await;
+    if !matches!(begun, Ok(Ok(()))) {
+        let why = "the inbox has kept this node waiting";
+        return Err(BackplaneError::new(Failure::Unavailable, why));
+    }
     let heartbeat = (shared.api.timeout / 3).max(Duration::from_millis(100));
     let question = json!({
         "stream_name": stream,

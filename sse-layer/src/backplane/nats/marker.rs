@@ -68,6 +68,10 @@ impl Markers {
     ) -> Result<u64, BackplaneError> {
         let ticket = self.asked.fetch_add(1, Ordering::AcqRel) + 1;
         let mut last = self.turn.lock().await;
+        if shared.api.link.borrow().generation != generation {
+            let why = "the connection was lost";
+            return Err(BackplaneError::new(Failure::Unavailable, why));
+        }
         if last.covers < ticket || last.generation != generation {
             let covers = self.asked.load(Ordering::Acquire);
             last.count += 1;

@@ -26,7 +26,11 @@ use std::{
 use async_nats::{ConnectErrorKind, HeaderMap, Subscriber, connection::State, rustls};
 use bytes::Bytes;
 use tokio::{
-    sync::{broadcast, mpsc, watch},
+    sync::{
+        Mutex as AsyncMutex,
+        broadcast::{self, error::TryRecvError},
+        mpsc, watch,
+    },
     task::{self, JoinHandle},
 };
 
@@ -65,6 +69,8 @@ struct Shared {
     replicas: usize,
     max_bytes: Option<u64>,
     markers: Markers,
+    /// The epoch and the number up to which lost numbers were used up, one caller at a time.
+    filled: AsyncMutex<(u64, u64)>,
     alarm: Arc<Alarm>,
     pump: mpsc::UnboundedSender<Command>,
     /// How often a topic was listened to.
@@ -242,7 +248,7 @@ impl Node {
         bounds: Bounds,
     ) -> Result<Self, BackplaneError> {
         let alarm = Arc::new(Alarm::default());
-        let complaints = broadcast::Sender::new(64);
+        let complaints = broadcast::Sender::new(1_024);
         let connecting = options.connect_options().await?.event_callback({
             let (alarm, complaints) = (Arc::clone(&alarm), complaints.clone());
             move |event| {
@@ -284,6 +290,7 @@ impl Node {
             replicas: options.replicas,
             max_bytes: options.max_bytes,
             markers: Markers::new(),
+            filled: AsyncMutex::default(),
             alarm,
             pump: pump.clone(),
             listened: AtomicU64::new(0),
@@ -371,17 +378,31 @@ impl Shared {
         });
         let mut leaving = Leaving {
             shared: self,
-            added: Some((published_to, number)),
+            added: Some((published_to.clone(), number)),
         };
         match self.markers.pass(self, generation).await {
             Ok(_) => {}
             // The server has answered, after it was told of the subscription.
-            Err(error) if error.failure() == Failure::Refused => {}
+            Err(error) if error.failure() == Failure::Refused => {
+                let _ = self.pump.send(Command::Taken {
+                    subject: published_to,
+                    number,
+                });
+            }
             Err(error) => return Err(error),
         }
-        while let Ok(complaint) = complaints.try_recv() {
-            if api::names(&complaint, &subject) {
-                return Err(BackplaneError::new(Failure::Refused, &*complaint));
+        loop {
+            match complaints.try_recv() {
+                Ok(complaint) if api::names(&complaint, &subject) => {
+                    return Err(BackplaneError::new(Failure::Refused, &*complaint));
+                }
+                Ok(_) => {}
+                // One of those that were lost may be about this topic.
+                Err(TryRecvError::Lagged(_)) => {
+                    let why = "the server complains of more than can be followed";
+                    return Err(BackplaneError::new(Failure::Unavailable, why));
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
         leaving.added = None;
@@ -416,21 +437,37 @@ impl Shared {
         const MOST: u64 = 100_000;
 
         let (generation, Facts { epoch, .. }) = self.up()?;
-        let mut sequence = self.markers.pass(self, generation).await?;
-        if at_least.epoch == epoch && at_least.sequence > sequence {
-            let lost = at_least.sequence - sequence;
-            tracing::error!(lost, "the NATS stream has lost its newest numbers");
-            if lost > MOST {
-                return Ok(Place { epoch, sequence });
+        let sequence = self.markers.pass(self, generation).await?;
+        let is_behind = at_least.epoch == epoch && at_least.sequence > sequence;
+        let is_far = at_least.sequence.saturating_sub(sequence) > MOST;
+        if is_behind && is_far {
+            tracing::error!(
+                "the NATS stream has lost more of its newest numbers than can be used up"
+            );
+        } else if is_behind {
+            let mut filled = self.filled.lock().await;
+            if *filled < (epoch, at_least.sequence) {
+                self.fill(generation, at_least.sequence).await?;
+                *filled = (epoch, at_least.sequence);
             }
-            for _ in 0..lost {
-                let (client, subject) = (&self.api.client, self.subjects.marker());
-                let filled = client.publish(subject, Bytes::new()).await;
-                filled.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
-            }
-            sequence = self.markers.pass(self, generation).await?;
+            drop(filled);
+            let sequence = self.markers.pass(self, generation).await?;
+            return Ok(Place { epoch, sequence });
         }
         Ok(Place { epoch, sequence })
+    }
+
+    /// Uses up the numbers to this one.
+    async fn fill(&self, generation: u64, up_to: u64) -> Result<(), BackplaneError> {
+        let sequence = self.markers.pass(self, generation).await?;
+        let lost = up_to.saturating_sub(sequence);
+        tracing::error!(lost, "the NATS stream has lost its newest numbers");
+        for _ in 0..lost {
+            let (client, subject) = (&self.api.client, self.subjects.marker());
+            let used = client.publish(subject, Bytes::new()).await;
+            used.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
+        }
+        Ok(())
     }
 }
 

@@ -154,6 +154,10 @@ impl Options {
 impl Who {
     fn parse(text: &str) -> Result<Self, InvalidNats> {
         let why = "a user, a password or a token in a NATS URL is percent-encoded UTF-8";
+        // It may be another server with its own password, which would become part of the first's.
+        if text.contains('@') {
+            return Err(InvalidNats { why });
+        }
         let part = |text| unescape(text).ok_or(InvalidNats { why });
         Ok(match text.split_once(':') {
             Some((user, password)) => Self::User(part(user)?, part(password)?),
@@ -229,6 +233,7 @@ mod tests {
             "nats://one,,two",
             "nats://one/path",
             "nats://%zz@one",
+            "nats://me:word@one,me:word@two",
             "nats://one?prefix=a.b",
             "nats://one?prefix=",
             "nats://one?other=1",

@@ -20,7 +20,7 @@ use async_nats::{Message, Subject, Subscriber};
 use futures_core::Stream;
 use slab::Slab;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{self, Sleep},
 };
 
@@ -54,8 +54,13 @@ pub(super) enum Command {
         subject: String,
         number: Option<u64>,
     },
-    /// This tells the order from now on.
-    Order { subscriber: Subscriber },
+    /// The server has taken the subscription of this topic, which no marker can show.
+    Taken { subject: String, number: u64 },
+    /// This is to tell the order from now on. What has come before the answer is thrown away.
+    Order {
+        subscriber: Subscriber,
+        begun: oneshot::Sender<()>,
+    },
     /// A marker of this count is about to be published.
     Mark { count: u64 },
     /// The connection is lost.
@@ -101,6 +106,8 @@ pub(super) struct Pump {
 enum Flow {
     /// Not connected: whatever comes is read by the node later.
     Dry,
+    /// About to be connected: what comes behind the last marker waits.
+    Gathering,
     Running {
         epoch: u64,
     },
@@ -206,12 +213,17 @@ impl Pump {
                 self.keys.insert(subject, key);
             }
             Command::Remove { subject, number } => self.remove(&subject, number),
-            Command::Order { subscriber } => {
+            Command::Taken { subject, number } => self.settle_one(&subject, number),
+            Command::Order { subscriber, begun } => {
                 if let Some(key) = self.order.take() {
                     self.slots.try_remove(key);
                 }
+                // What has come before may have the numbers of a stream that is gone.
+                self.look();
                 self.forget();
+                self.state = Flow::Gathering;
                 self.order = Some(self.add(Carries::Order(0), subscriber));
+                let _ = begun.send(());
             }
             Command::Mark { count } => {
                 for (_, _, marker) in &mut self.fresh {
@@ -226,11 +238,10 @@ impl Pump {
                 }
             }
             Command::Up { epoch } => {
-                // What has come before is not handed over, since the node reads it: some of it may
-                // have the numbers of a stream that is gone.
-                self.look();
-                self.forget();
-                self.state = Flow::Running { epoch };
+                // If not, what was gathered was dropped, and it is about to be taken down again.
+                if self.state == Flow::Gathering {
+                    self.state = Flow::Running { epoch };
+                }
                 if self.has_begun {
                     self.inbox.reconnected();
                 }
@@ -310,14 +321,23 @@ impl Pump {
                 Carries::Advisories => advise(&self.shared, &message),
                 Carries::Order(count) => {
                     self.shared.heard();
-                    let Some(delivery) = Delivery::of(&message) else {
-                        continue;
+                    let delivery = Delivery::of(&message);
+                    // A heartbeat tells how many have been sent, so that the last ones that were
+                    // dropped are noticed too.
+                    let sent = match delivery {
+                        Some(delivery) => Some(delivery.count),
+                        None => number(message.headers.as_ref(), "Nats-Last-Consumer"),
                     };
-                    let is_next = delivery.count == *count + 1 || self.state == Flow::Dry;
-                    *count = delivery.count;
-                    if is_next {
-                        let marker = number(message.headers.as_ref(), MARKER);
-                        self.tell(delivery.sequence, message.subject, marker);
+                    let expected = *count + u64::from(delivery.is_some());
+                    *count = sent.unwrap_or(expected);
+                    if self.state == Flow::Dry {
+                        continue;
+                    }
+                    if *count == expected {
+                        if let Some(delivery) = delivery {
+                            let marker = number(message.headers.as_ref(), MARKER);
+                            self.tell(delivery.sequence, message.subject, marker);
+                        }
                     } else {
                         tracing::warn!("the NATS server was not listened to for too long");
                         self.stop();
@@ -344,15 +364,20 @@ impl Pump {
     /// This is the next in order.
     fn tell(&mut self, sequence: u64, subject: Subject, marker: Option<u64>) {
         let marker = marker.filter(|_| *subject == *self.marker);
-        if self.state != Flow::Dry {
-            self.told.push_back(Told {
-                sequence,
-                subject,
-                marker,
-            });
-        } else if let Some(count) = marker {
+        if let (Flow::Gathering, Some(count)) = (self.state, marker) {
+            // The node reads what is before it.
+            self.told.clear();
+            self.bodies.retain(|body, _| *body > sequence);
+            self.bytes = self.bodies.values().map(|body| body.payload.len()).sum();
+            self.reached = sequence;
             self.settle(count, sequence);
+            return;
         }
+        self.told.push_back(Told {
+            sequence,
+            subject,
+            marker,
+        });
     }
 
     /// A marker has come.
@@ -371,15 +396,29 @@ impl Pump {
         self.shared.markers.arrive(count, sequence);
     }
 
+    /// Whatever is told of this topic has a body, also if that comes later.
+    fn settle_one(&mut self, subject: &str, added: u64) {
+        let slot = self.keys.get(subject);
+        let slot = slot.and_then(|key| self.slots.get_mut(*key));
+        if let Some(Carries::Topic {
+            number, is_fresh, ..
+        }) = slot.map(|slot| &mut slot.carries)
+        {
+            *is_fresh &= *number != added;
+        }
+    }
+
     /// Hands over the next, if its body is there. Answers whether to go on.
-    fn hand_over(&mut self, epoch: u64) -> bool {
-        let Some(told) = self.told.front() else {
+    fn hand_over(&mut self) -> bool {
+        let (Flow::Running { epoch }, Some(told)) = (self.state, self.told.front()) else {
             return false;
         };
         let (sequence, marker) = (told.sequence, told.marker);
         let slot = self.keys.get(&*told.subject);
         let slot = slot.and_then(|key| self.slots.get_mut(*key));
         let body = self.bodies.remove(&sequence);
+        let size = body.as_ref().map_or(0, |body| body.payload.len());
+        self.bytes = self.bytes.saturating_sub(size);
         if let Some(Carries::Topic {
             topic,
             last,
@@ -392,7 +431,6 @@ impl Pump {
                 return false;
             }
             if let Some(body) = body {
-                self.bytes = self.bytes.saturating_sub(body.payload.len());
                 let previous = match *last {
                     0 => number(body.headers.as_ref(), "Nats-Last-Sequence").unwrap_or_default(),
                     last => last,
@@ -423,7 +461,7 @@ impl Pump {
             self.stop();
             return;
         }
-        if self.told.is_empty() {
+        if self.told.is_empty() || self.state == Flow::Gathering {
             return;
         }
         let patience = self.shared.api.timeout;
@@ -444,24 +482,15 @@ impl Future for Pump {
         let this = &mut *self;
         this.ready.register(cx);
         for _ in 0..TURN {
-            loop {
-                let mut quiet = true;
-                while let Poll::Ready(command) = this.commands.poll_recv(cx) {
-                    let Some(command) = command else {
-                        return Poll::Ready(());
-                    };
-                    this.obey(command);
-                    quiet = false;
-                }
-                quiet &= !this.look();
-                if quiet {
-                    break;
-                }
+            while let Poll::Ready(command) = this.commands.poll_recv(cx) {
+                let Some(command) = command else {
+                    return Poll::Ready(());
+                };
+                this.obey(command);
             }
-            let Flow::Running { epoch } = this.state else {
-                return Poll::Pending;
-            };
-            if !this.hand_over(epoch) {
+            // The queues are looked at only when there is nothing to hand over. So those of a node
+            // that is too slow fill up, and the client drops what does not fit.
+            if !this.hand_over() && !this.look() {
                 this.wait(cx);
                 return Poll::Pending;
             }

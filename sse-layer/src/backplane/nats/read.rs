@@ -1,19 +1,21 @@
 //! What is read of a topic.
 //!
-//! The first message is asked for by itself, since mostly there is none. More are read through a
-//! consumer that lives as long as the reading. Whether something is missing is found out after
-//! that, so that what is taken away meanwhile counts.
+//! The last message is asked for by itself, since mostly there is none. More are read through a
+//! consumer that lives as long as the reading. Which server of a cluster has the consumer is left to
+//! chance, and it may be behind the stream's leader: so a reading does not end before that last one.
+//! Whether something is missing is found out after that, so that what is taken away meanwhile counts.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use async_nats::{Message, StatusCode, Subscriber};
+use async_nats::{Message, Subscriber};
 use bytes::Bytes;
 use futures_core::Stream;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time;
 
 use super::{
     Shared,
+    api::{ApiError, NO_MESSAGE},
     delivery::{Delivery, number},
     stream::{self, Facts},
 };
@@ -49,16 +51,17 @@ impl Reading<'_> {
     pub(super) async fn behind(self, after: u64, limit: ReadLimit) -> Result<Page, BackplaneError> {
         let mut page = self.page();
         let start = after.saturating_add(1);
-        if self.first_from(start).await?.is_none() {
-            page.missing = self.missing(after, &page).await?;
-            return Ok(page);
+        let last = self.last().await?;
+        if last < start {
+            self.look_for_missing(after, &mut page).await?;
+            return self.still_same(page);
         }
         let mut cursor = Cursor::open(&self, start, false).await?;
         let mut excess = self.excess(cursor.pending);
         let oldest = self.oldest();
         let most = limit.events.max(1);
         let mut bytes = 0;
-        while cursor.pending > 0 {
+        while cursor.is_before(last) {
             let skipped = usize::try_from(excess).unwrap_or(BATCH);
             let want = (most - page.messages.len()).saturating_add(skipped);
             let room = limit.bytes.saturating_sub(bytes).max(1);
@@ -85,11 +88,9 @@ impl Reading<'_> {
                 break;
             }
         }
-        page.has_more = cursor.pending > 0;
+        page.has_more = cursor.is_before(last);
         cursor.close().await;
-        if page.missing.is_none() {
-            page.missing = self.missing(after, &page).await?;
-        }
+        self.look_for_missing(after, &mut page).await?;
         chain(&mut page.messages, page.missing.unwrap_or(after));
         self.still_same(page)
     }
@@ -97,15 +98,16 @@ impl Reading<'_> {
     /// The newest.
     pub(super) async fn newest(self, limit: ReadLimit) -> Result<Page, BackplaneError> {
         let mut page = self.page();
-        if self.first_from(1).await?.is_none() {
-            page.missing = self.missing(0, &page).await?;
-            return Ok(page);
+        let last = self.last().await?;
+        if last == 0 {
+            self.look_for_missing(0, &mut page).await?;
+            return self.still_same(page);
         }
         // Sizes and times of all first: only of those that fit the bodies are wanted.
         let mut cursor = Cursor::open(&self, 1, true).await?;
         let excess = usize::try_from(self.excess(cursor.pending)).unwrap_or(usize::MAX);
         let mut heads = Vec::new();
-        while cursor.pending > 0 {
+        while cursor.is_before(last) {
             let items = cursor.next(BATCH, None).await?;
             if items.is_empty() {
                 break;
@@ -131,17 +133,16 @@ impl Reading<'_> {
             .count();
         page.has_more = fitting < given.len();
         let Some(first) = given.get(given.len() - fitting) else {
-            if page.missing.is_none() {
-                page.missing = self.missing(0, &page).await?;
-            }
+            self.look_for_missing(0, &mut page).await?;
             return self.still_same(page);
         };
         let previous = heads.iter().map(|head| head.sequence);
         let previous = previous
             .take_while(|sequence| *sequence < first.sequence)
             .last();
+        let last = given.last().map_or(0, |head| head.sequence);
         let mut cursor = Cursor::open(&self, first.sequence, false).await?;
-        while page.messages.len() < fitting && cursor.pending > 0 {
+        while page.messages.len() < fitting && cursor.is_before(last) {
             let items = cursor
                 .next((fitting - page.messages.len()).min(BATCH), None)
                 .await?;
@@ -151,12 +152,14 @@ impl Reading<'_> {
             page.messages.extend(items.into_iter().map(Item::stored));
         }
         cursor.close().await;
-        if page.missing.is_none() && !page.has_more {
-            page.missing = self.missing(0, &page).await?;
+        if page.has_more {
+            self.drop_evicted(&mut page).await?;
+        } else {
+            self.look_for_missing(0, &mut page).await?;
         }
         chain(
             &mut page.messages,
-            previous.or(page.missing).unwrap_or_default(),
+            previous.max(page.missing).unwrap_or_default(),
         );
         self.still_same(page)
     }
@@ -193,39 +196,51 @@ impl Reading<'_> {
         u64::try_from(now.saturating_sub(self.facts.age).as_nanos()).unwrap_or_default()
     }
 
-    /// The number of the first message of the topic from a number on.
-    async fn first_from(&self, start: u64) -> Result<Option<u64>, BackplaneError> {
+    /// The number of the last message of the topic, or 0.
+    async fn last(&self) -> Result<u64, BackplaneError> {
+        let last = self.find(json!({ "last_by_subj": self.subject })).await?;
+        Ok(last.unwrap_or_default())
+    }
+
+    /// The number of a message, as the stream's leader has it: other servers may be behind.
+    async fn find(&self, question: Value) -> Result<Option<u64>, BackplaneError> {
         let shared = self.shared;
-        let subject = format!("$JS.API.DIRECT.GET.{}", shared.subjects.stream());
-        let question = json!({ "seq": start, "next_by_subj": self.subject });
-        let question = Bytes::from(question.to_string());
-        let answer = shared
-            .api
-            .ask(self.generation, &subject, None, question)
-            .await;
-        let answer = answer.inspect_err(|error| shared.suspect(error))?;
-        if let Some(sequence) = number(answer.headers.as_ref(), "Nats-Sequence") {
-            return Ok(Some(sequence));
-        }
-        match answer.status {
-            Some(StatusCode::NOT_FOUND) => Ok(None),
-            _ => {
-                let why = answer.description.unwrap_or_default();
-                let why = format!("a message can't be read: {why}");
-                Err(BackplaneError::new(Failure::Unavailable, why))
+        let subject = format!("$JS.API.STREAM.MSG.GET.{}", shared.subjects.stream());
+        let answer = shared.api.call(self.generation, &subject, &question).await;
+        match answer {
+            Ok(answer) => Ok(answer["message"]["seq"].as_u64()),
+            Err(ApiError::Told(told)) if told.number == NO_MESSAGE => Ok(None),
+            Err(error) => {
+                let error = error.into();
+                shared.suspect(&error);
+                Err(error)
             }
         }
     }
 
-    /// Up to which number something behind `after` may be missing, where everything of the topic
-    /// that is there behind it is on the page, or not on it only because of the limit.
-    async fn missing(&self, after: u64, page: &Page) -> Result<Option<u64>, BackplaneError> {
+    /// Takes from the page what was taken from the stream meanwhile: what was behind it may have
+    /// gone before it could be read. Answers the number of the topic's oldest message.
+    async fn drop_evicted(&self, page: &mut Page) -> Result<Option<u64>, BackplaneError> {
+        let question = json!({ "seq": 1, "next_by_subj": self.subject });
+        let oldest = self.find(question).await?;
+        let messages = page.messages.iter();
+        let gone =
+            messages.take_while(|stored| oldest.is_none_or(|oldest| stored.sequence < oldest));
+        let gone = gone.count();
+        if let Some(last) = page.messages.drain(..gone).last() {
+            page.missing = Some(oldest.map_or(last.sequence, |oldest| oldest - 1));
+        }
+        Ok(oldest)
+    }
+
+    /// Tells up to which number something behind `after` may be missing, where everything of the
+    /// topic that is there behind it is on the page, or not on it only because of the limit.
+    async fn look_for_missing(&self, after: u64, page: &mut Page) -> Result<(), BackplaneError> {
+        let oldest = self.drop_evicted(page).await?;
         // The oldest goes first. So while one is there that is not behind it, all behind it are.
-        if after > 0 {
-            let first = self.first_from(1).await?;
-            if first.is_some_and(|first| first <= after) {
-                return Ok(None);
-            }
+        let is_before = after > 0 && oldest.is_some_and(|oldest| oldest <= after);
+        if is_before || page.missing.is_some() {
+            return Ok(());
         }
         let held = stream::held(self.shared, self.generation, &self.subject).await?;
         let given = u64::try_from(self.facts.events).unwrap_or(u64::MAX);
@@ -241,7 +256,8 @@ impl Reading<'_> {
             Some(first) => first.sequence - 1,
             None => held.last,
         };
-        Ok((!is_whole && up_to > after).then_some(up_to))
+        page.missing = (!is_whole && up_to > after).then_some(up_to);
+        Ok(())
     }
 }
 
@@ -276,6 +292,8 @@ struct Cursor<'a> {
     messages: Subscriber,
     /// How many are there and were not asked for yet.
     pending: u64,
+    /// The number of the last one that has come.
+    seen: u64,
 }
 
 impl<'a> Cursor<'a> {
@@ -316,7 +334,14 @@ impl<'a> Cursor<'a> {
             inbox,
             messages,
             pending: made["num_pending"].as_u64().unwrap_or_default(),
+            seen: 0,
         })
+    }
+
+    /// Whether there is more up to this number. What is published meanwhile is not followed, which
+    /// might have no end.
+    const fn is_before(&self, last: u64) -> bool {
+        self.seen < last
     }
 
     /// The next ones, so many at most, and of so many bytes. Nothing where the first is larger.
@@ -330,9 +355,15 @@ impl<'a> Cursor<'a> {
         let batch = batch
             .min(usize::try_from(self.pending).unwrap_or(batch))
             .max(1);
-        let mut question = json!({ "batch": batch, "no_wait": true });
-        if let Some(bytes) = bytes {
-            question["max_bytes"] = json!(bytes.min(i32::MAX as usize));
+        let mut question = json!({ "batch": batch });
+        let is_behind = self.pending == 0;
+        if is_behind {
+            question["expires"] = json!((self.shared.api.timeout / 2).as_nanos() as u64);
+        } else {
+            question["no_wait"] = json!(true);
+            if let Some(bytes) = bytes {
+                question["max_bytes"] = json!(bytes.min(i32::MAX as usize));
+            }
         }
         let question = Bytes::from(question.to_string());
         let client = &self.shared.api.client;
@@ -353,8 +384,13 @@ impl<'a> Cursor<'a> {
             }
             if let Some(item) = Item::read(message) {
                 self.pending = item.pending;
+                self.seen = item.sequence;
                 items.push(item);
             }
+        }
+        if is_behind && items.is_empty() {
+            let why = "the server that has the consumer is too far behind the stream's leader";
+            return Err(BackplaneError::new(Failure::Unavailable, why));
         }
         Ok(items)
     }

@@ -141,7 +141,6 @@ fn wanted(shared: &Shared) -> Value {
         "max_age": age,
         "duplicate_window": keys,
         "republish": { "src": shared.subjects.all_in(), "dest": shared.subjects.all_out() },
-        "allow_direct": true,
     })
 }
 
@@ -161,8 +160,6 @@ fn unfit(shared: &Shared, config: &Value) -> Option<&'static str> {
         Some("it does not republish what it takes")
     } else if config["retention"].as_str() != Some("limits") {
         Some("its retention is not by limits")
-    } else if config["allow_direct"].as_bool() != Some(true) {
-        Some("it does not allow direct reading")
     } else if config["sealed"].as_bool() == Some(true) {
         Some("it is sealed")
     } else {
