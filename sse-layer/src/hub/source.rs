@@ -295,10 +295,8 @@ impl Source {
             return Poll::Ready(None);
         };
         if replay.page.is_empty() {
-            let page = match ready!(replay.poll_page(&self.topic, self.seen, cx, shared)) {
-                Some(page) => page,
-                None => Page::default(),
-            };
+            let page = replay.poll_page(&self.topic, self.seen, cx, shared);
+            let page = ready!(page).unwrap_or_default();
             replay.page = page.messages;
             let if_missing = replay.if_missing;
             // Of what goes while it is on its way, a reader has not been told.

@@ -145,8 +145,19 @@ impl Drop for Engine {
     }
 }
 
-/// A port that was free just now, which nobody can promise for the moment after.
+/// A port that was free just now, and that no other test of this process is given: one whose server
+/// is killed gets it back. It is below those that the system gives to whoever asks for any.
 pub(crate) fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    const PORTS: u32 = 12_000;
+    let first = std::process::id().wrapping_mul(61) % PORTS;
+    for _ in 0..PORTS {
+        let next = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + (first + next) % PORTS;
+        let addr = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap()));
+        if TcpListener::bind(addr).is_ok() {
+            return addr;
+        }
+    }
+    panic!("no port is free");
 }
