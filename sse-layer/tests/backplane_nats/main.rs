@@ -13,5 +13,4 @@ mod node;
 mod order;
 mod secure;
 mod shell;
-mod slow;
 mod stream;
