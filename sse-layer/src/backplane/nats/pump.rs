@@ -106,8 +106,11 @@ pub(super) struct Pump {
 enum Flow {
     /// Not connected: whatever comes is read by the node later.
     Dry,
-    /// About to be connected: what comes behind the last marker waits.
+    /// About to be connected: what comes before the first marker is read by the node later.
     Gathering,
+    /// The marker has come: what is behind it waits. Others may listen by now, so that none of it may
+    /// be dropped.
+    Gathered,
     Running {
         epoch: u64,
     },
@@ -239,7 +242,7 @@ impl Pump {
             }
             Command::Up { epoch } => {
                 // If not, what was gathered was dropped, and it is about to be taken down again.
-                if self.state == Flow::Gathering {
+                if matches!(self.state, Flow::Gathering | Flow::Gathered) {
                     self.state = Flow::Running { epoch };
                 }
                 if self.has_begun {
@@ -370,6 +373,7 @@ impl Pump {
             self.bodies.retain(|body, _| *body > sequence);
             self.bytes = self.bodies.values().map(|body| body.payload.len()).sum();
             self.reached = sequence;
+            self.state = Flow::Gathered;
             self.settle(count, sequence);
             return;
         }
@@ -461,7 +465,7 @@ impl Pump {
             self.stop();
             return;
         }
-        if self.told.is_empty() || self.state == Flow::Gathering {
+        if self.told.is_empty() || matches!(self.state, Flow::Gathering | Flow::Gathered) {
             return;
         }
         let patience = self.shared.api.timeout;
