@@ -16,6 +16,14 @@ pub(crate) fn shorten(duration: Duration, fraction: f64) -> Duration {
     duration.saturating_sub(Duration::try_from_secs_f64(cut).unwrap_or_default())
 }
 
+/// The pause after so many failures in a row: the first is doubled after each, up to the longest, and by
+/// chance up to half of it less, so that those who failed together don't come back together.
+#[cfg(feature = "hub")]
+pub(crate) fn backoff(first: Duration, longest: Duration, failures: u32) -> Duration {
+    let doubled = first.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    shorten(doubled.min(longest), 0.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

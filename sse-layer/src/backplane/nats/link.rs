@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     Shared,
+    options::{FIRST_PAUSE, LONGEST_PAUSE},
     pump::Command,
     stream::{self, Facts},
 };
@@ -31,9 +32,6 @@ use crate::{
 
 /// How often the connection is looked at, in case that an event of the client was lost.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// The longest pause between two attempts to find the stream.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long a stream that is gone is left alone.
 const CLEARING: RangeInclusive<Duration> = Duration::from_millis(250)..=Duration::from_millis(500);
@@ -123,9 +121,8 @@ pub(super) async fn keep(
                 Ok(_) => {}
                 Err(error) => tracing::debug!(error = source(&error), "no stream yet"),
             }
-            attempt = (attempt + 1).min(16);
-            let pause = Duration::from_millis(50).saturating_mul(1 << attempt);
-            let pause = random::shorten(pause.min(LONGEST_PAUSE), 0.5);
+            attempt = u32::saturating_add(attempt, 1);
+            let pause = random::backoff(FIRST_PAUSE, LONGEST_PAUSE, attempt);
             let _ = time::timeout(pause, shared.alarm.woken.notified()).await;
         };
         checked = time::Instant::now();

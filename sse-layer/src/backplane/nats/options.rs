@@ -23,8 +23,9 @@ use crate::{
 /// and the node reads it. It brings thousands of them before another task has its turn.
 const WAITING: usize = 65_536;
 
-/// The longest pause between two attempts to connect.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pauses between attempts to connect, and to find the stream: the first and the longest.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A URL or a prefix that can't be used. It does not show the URL, which may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,9 +199,8 @@ fn pauses() -> impl Fn(usize) -> Duration + Send + Sync + 'static {
         if !begun.swap(true, Ordering::Relaxed) {
             return Duration::ZERO;
         }
-        let doubled = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-        let pause = Duration::from_millis(100).saturating_mul(2_u32.saturating_pow(doubled));
-        random::shorten(pause.min(LONGEST_PAUSE), 0.5)
+        let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+        random::backoff(FIRST_PAUSE, LONGEST_PAUSE, attempt)
     }
 }
 

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use crate::random;
 
-/// Pauses that double, each of them shortened by chance by up to a half, so that the nodes of an
-/// engine that was gone do not all come at once.
+/// Pauses that double, and are spread by chance.
 #[derive(Debug)]
 pub(super) struct Pauses {
-    next: Duration,
+    taken: u32,
 }
 
 impl Pauses {
@@ -16,13 +15,12 @@ impl Pauses {
     pub(super) const LONGEST: Duration = Duration::from_secs(10);
 
     pub(super) fn new() -> Self {
-        Self { next: Self::FIRST }
+        Self { taken: 0 }
     }
 
     pub(super) fn next(&mut self) -> Duration {
-        let pause = self.next;
-        self.next = (pause * 2).min(Self::LONGEST);
-        random::shorten(pause, 0.5)
+        self.taken = self.taken.saturating_add(1);
+        random::backoff(Self::FIRST, Self::LONGEST, self.taken)
     }
 }
 

@@ -8,11 +8,9 @@ use crate::random;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// How long to wait after so many failures in a row: twice as long after each, and by chance up to
-/// half of that less, so that nodes which failed together don't come back together.
+/// How long to wait after so many failures in a row.
 pub(super) fn backoff(failures: u32) -> Duration {
-    let doubled = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16));
-    random::shorten(doubled.min(LONGEST), 0.5)
+    random::backoff(FIRST, LONGEST, failures)
 }
 
 #[cfg(test)]
