@@ -234,7 +234,7 @@ impl Hub {
         let mut subscription = Subscription::new(shared, subscribed, count);
         for name in names {
             // What is attached already goes with the subscription, should this fail.
-            let (topic, receiver, attached) = self.0.attach(name)?;
+            let (topic, receiver, attached) = self.0.attach(name, subscribed)?;
             subscription.add(Source::new(topic, receiver, attached));
         }
         // What is published by threads outside of tokio is swept by those who are in it.

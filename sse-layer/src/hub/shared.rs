@@ -154,10 +154,11 @@ impl Shared {
     pub(super) fn attach(
         &self,
         name: &str,
+        known: u64,
     ) -> Result<(Arc<Topic>, Receiver, Option<Mark>), TopicError> {
         loop {
             let topic = self.topic(name)?;
-            if let Some((receiver, attached)) = topic.attach(self.settings.queue) {
+            if let Some((receiver, attached)) = topic.attach(self.settings.queue, known) {
                 return Ok((topic, receiver, attached));
             }
         }

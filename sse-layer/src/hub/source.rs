@@ -40,7 +40,6 @@ pub(super) struct Source {
     /// A message from the queue, for behind what is read from the history.
     held: Option<Message>,
     replay: Option<Box<Replay>>,
-    newest: Option<Box<Read>>,
 }
 
 /// A way through the history that is not at its end yet.
@@ -52,6 +51,8 @@ struct Replay {
     if_missing: Option<GapReason>,
     /// What is read where the topic is an engine's, and does not reach back itself.
     read: Option<Read>,
+    /// Whether it may take what is read for another, until that turns out to be something else.
+    waits: bool,
     /// Up to here, all that the engine has was given.
     whole_up_to: u64,
 }
@@ -99,7 +100,6 @@ impl Source {
             next: None,
             held: None,
             replay: None,
-            newest: None,
         }
     }
 
@@ -127,11 +127,13 @@ impl Source {
         }
     }
 
-    /// Finds the place that has the newest `count` messages up to this number behind it.
+    /// Finds the place that has the newest `count` messages up to this number behind it, by what is
+    /// `read` of the engine where they are not all here.
     pub(super) fn poll_place_before_newest(
-        &mut self,
+        &self,
         count: usize,
         up_to: u64,
+        read: &mut Option<Read>,
         cx: &Context<'_>,
         shared: &Arc<Shared>,
     ) -> Poll<Mark> {
@@ -142,12 +144,10 @@ impl Source {
         // There are not more.
         let count = count.min(shared.settings.history.events);
         loop {
-            let newest = self
-                .newest
-                .get_or_insert_with(|| Box::new(node.read_newest(shared, &self.topic, count)));
+            let newest = read.get_or_insert_with(|| node.read_newest(shared, &self.topic, count));
             let page = ready!(newest.poll(cx));
             let first = page.map(|page| page.messages.first().map(Message::sequence));
-            self.newest = None;
+            *read = None;
             match first {
                 Some(first) => {
                     let sequence = first.map_or(up_to, |first| up_to.min(first - 1));
@@ -183,6 +183,7 @@ impl Source {
             page: VecDeque::new(),
             if_missing,
             read: None,
+            waits: true,
             whole_up_to: 0,
         }));
     }
@@ -337,11 +338,11 @@ impl Replay {
         shared: &Arc<Shared>,
     ) -> Poll<Option<Page>> {
         loop {
+            let from = Mark {
+                sequence: seen.sequence.max(self.whole_up_to.min(self.to.sequence)),
+                ..seen
+            };
             if self.read.is_none() {
-                let from = Mark {
-                    sequence: seen.sequence.max(self.whole_up_to.min(self.to.sequence)),
-                    ..seen
-                };
                 let page = topic.read(from, self.to, PAGE, &shared.ledger);
                 let Some(node) = shared.node.as_ref().filter(|_| page.hole.is_some()) else {
                     return Poll::Ready(Some(page));
@@ -349,20 +350,22 @@ impl Replay {
                 if topic.is_lost() {
                     return Poll::Ready(None);
                 }
-                self.read = Some(node.read(shared, topic, from.sequence, self.to.sequence));
+                let (after, known) = (from.sequence, self.to.sequence);
+                self.read = Some(node.read(shared, topic, after, known, self.waits));
             }
             let Some(read) = &mut self.read else { continue };
             let page = ready!(read.poll(cx));
             let page = page.map(|page| {
                 self.whole_up_to = self.whole_up_to.max(page.whole_up_to);
-                page.between(seen.sequence, self.to)
+                page.between(from.sequence, self.to)
             });
             self.read = None;
+            self.waits = page.is_some();
             match page {
                 Some(page) if page.hole.is_none() && page.messages.is_empty() => {}
                 Some(page) => return Poll::Ready(Some(page)),
                 None if topic.is_lost() => return Poll::Ready(None),
-                // It was given up when nobody waited for it any more.
+                // It was another's, or given up when nobody waited for it any more.
                 None => {}
             }
         }

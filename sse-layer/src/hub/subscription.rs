@@ -16,6 +16,7 @@ use super::{
     lag::LagPolicy,
     merge::Merge,
     message::{Mark, Message},
+    node::Read,
     position::{self, Epoch},
     shared::Shared,
     source::{Piece, Source},
@@ -105,6 +106,8 @@ struct Start {
     asked: Option<Awaited<()>>,
     /// Where the sources begin that begin with their newest.
     places: Vec<Mark>,
+    /// What is read to find the next of them.
+    newest: Option<Read>,
 }
 
 #[derive(Clone, Copy)]
@@ -145,13 +148,7 @@ impl Subscription {
                 sources: SmallVec::with_capacity(topics),
                 policy: LagPolicy::default(),
             },
-            start: Some(Box::new(Start {
-                after: LastEventId::default(),
-                beginning: Beginning::Now,
-                is_lost: false,
-                asked: None,
-                places: Vec::new(),
-            })),
+            start: Some(Box::new(Start::with(Beginning::Now))),
             subscribed,
             epoch,
             filter: None,
@@ -362,6 +359,8 @@ impl Subscription {
         }
         if self.is_lost() {
             self.attach_anew();
+            start.places.clear();
+            start.newest = None;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -378,14 +377,26 @@ impl Subscription {
             ready!(asked.poll(cx));
         }
         if let (true, Beginning::Recent(count @ 1..)) = (start.is_new(), start.beginning) {
-            let sources = &mut self.merge.sources[start.places.len()..];
-            for source in sources {
-                let up_to = source.attached().sequence;
-                let place = source.poll_place_before_newest(count, up_to, cx, &self.shared);
+            let now = self.now();
+            for source in &self.merge.sources[start.places.len()..] {
+                let up_to = source.attached().sequence.min(now);
+                let read = &mut start.newest;
+                let place = source.poll_place_before_newest(count, up_to, read, cx, &self.shared);
                 start.places.push(ready!(place));
             }
         }
         Poll::Ready(())
+    }
+
+    /// Behind which all that comes is for whoever asks for what comes. An engine's topics are opened
+    /// one after another, and are not all up to the same place: who is given an event of one has to
+    /// be given all that was published behind it to the others.
+    fn now(&self) -> u64 {
+        let attached = self.merge.sources.iter().map(Source::attached);
+        let first = attached.map(|attached| attached.sequence).min();
+        first
+            .filter(|_| self.shared.node.is_some())
+            .unwrap_or(self.subscribed)
     }
 
     fn begin(&mut self, start: &Start) -> Option<GapReason> {
@@ -395,7 +406,7 @@ impl Subscription {
             _ if start.is_lost => (0, Some(GapReason::Outage)),
             None if start.after.is_malformed() => (0, Some(GapReason::Unknown)),
             None if matches!(start.beginning, Beginning::First) => (0, None),
-            None => (self.subscribed, None),
+            None => (self.now(), None),
             Some(Some((epoch, sequence))) if epoch == self.epoch => {
                 if sequence <= ledger.last() {
                     (sequence, None)
@@ -407,7 +418,6 @@ impl Subscription {
             Some(None) => (0, Some(GapReason::Unknown)),
         };
         let is_new = start.is_new();
-        let is_now = is_new && matches!(start.beginning, Beginning::Now | Beginning::Recent(0));
         let is_of_engine = self.shared.node.is_some();
         // One gap says it all.
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
@@ -423,9 +433,6 @@ impl Subscription {
                 });
                 source.begin_at(from, if_missing);
                 self.position = self.position.min(from.sequence);
-            } else if is_of_engine && is_now {
-                // What has come since it was attached is its own.
-                self.position = self.position.min(attached.sequence);
             } else if position < attached.sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
@@ -456,11 +463,8 @@ impl Subscription {
     fn begin_anew(&mut self) {
         self.attach_anew();
         self.start = Some(Box::new(Start {
-            after: LastEventId::default(),
-            beginning: Beginning::First,
             is_lost: true,
-            asked: None,
-            places: Vec::new(),
+            ..Start::with(Beginning::First)
         }));
     }
 
@@ -470,7 +474,7 @@ impl Subscription {
         let names: Vec<_> = topics.cloned().collect();
         self.let_go();
         for name in names {
-            match self.shared.attach(&name) {
+            match self.shared.attach(&name, 0) {
                 Ok((topic, receiver, attached)) => self.add(Source::new(topic, receiver, attached)),
                 Err(error) => {
                     tracing::warn!(
@@ -601,6 +605,18 @@ impl Subscription {
 }
 
 impl Start {
+    /// Without an id.
+    fn with(beginning: Beginning) -> Self {
+        Self {
+            after: LastEventId::default(),
+            beginning,
+            is_lost: false,
+            asked: None,
+            places: Vec::new(),
+            newest: None,
+        }
+    }
+
     /// Whether the client has seen nothing yet.
     fn is_new(&self) -> bool {
         self.after.id().is_none() && !self.after.is_malformed() && !self.is_lost

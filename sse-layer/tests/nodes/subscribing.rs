@@ -192,3 +192,56 @@ async fn a_hub_that_is_dropped_leaves_the_engine() {
     let tasks = tokio::runtime::Handle::current().metrics();
     assert_eq!(tasks.num_alive_tasks(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_topics_that_are_opened_later_than_others_nothing_is_missing_between() {
+    for begins in [|it| it, |it: Subscription| it.recent(1)] {
+        let [(one, _), (two, engine)] = nodes().await;
+        let _warm = opened(two.subscribe("warm").unwrap()).await;
+        engine.answer_after(Duration::from_millis(10));
+        let client = two.subscribe_many(["cold", "warm"]).unwrap();
+        let mut client = begins(client).deliveries();
+        settle().await;
+        for (n, topic) in ["warm", "cold", "warm", "cold", "cold"].iter().enumerate() {
+            publish(&one, topic, n).await;
+        }
+        assert_eq!(told(&mut client, 5).await, ["0", "1", "2", "3", "4"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_comes_while_its_topics_catch_up_gets_all_from_some_place_on() {
+    let [(one, _), (two, engine)] = nodes().await;
+    let mut long = opened(two.subscribe("long").unwrap()).await;
+    let _short = opened(two.subscribe("short").unwrap()).await;
+    engine.disconnect();
+    let mut all: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    for n in &all {
+        publish(&one, "long", n).await;
+    }
+    publish(&one, "short", "short").await;
+    all.push("short".into());
+    engine.answer_after(Duration::from_millis(10));
+    engine.reconnect();
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let client = two.subscribe_many(["short", "long"]).unwrap();
+        let mut client = client.deliveries();
+        let first = client.next().now_or_never().map(words);
+        clients.push((client, Vec::from_iter(first)));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(told(&mut long, 1000).await, all[..1000]);
+    publish(&one, "short", "new").await;
+    all.push("new".into());
+    let mut places = std::collections::BTreeSet::new();
+    for (client, got) in &mut clients {
+        while got.last().is_none_or(|last| last != "new") {
+            got.extend(told(client, 1).await);
+        }
+        got.retain(|words| words != "at");
+        assert!(all.ends_with(got), "{got:?}");
+        places.insert(got.len());
+    }
+    assert!(places.len() > 2, "{places:?}");
+}

@@ -50,10 +50,19 @@ fn stored(event: Value) -> Result<Stored, BackplaneError> {
         return Err(unreadable());
     };
     Ok(Stored {
-        sequence: number_in(&sequence)?,
+        sequence: entry_in(&sequence)?,
         previous: number_in(&previous)?,
         frame: frame.into(),
     })
+}
+
+/// An entry's id: the number, and `-0`.
+fn entry_in(value: &Value) -> Result<u64, BackplaneError> {
+    let Value::BulkString(text) = value else {
+        return Err(unreadable());
+    };
+    let text = text.strip_suffix(b"-0").ok_or_else(unreadable)?;
+    number(text).ok_or_else(unreadable)
 }
 
 fn number_in(value: &Value) -> Result<u64, BackplaneError> {

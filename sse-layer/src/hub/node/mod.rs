@@ -3,6 +3,7 @@
 mod backoff;
 mod driver;
 mod inbox;
+mod pages;
 mod reads;
 mod refill;
 mod wire;
@@ -22,7 +23,7 @@ use tokio::{
 };
 
 use self::reads::Reads;
-pub(super) use self::{reads::Read, wire::draft};
+pub(super) use self::{pages::Read, wire::draft};
 use super::{
     answer::{Answer, Awaited},
     error::{PublishError, TopicError},

@@ -92,6 +92,19 @@ impl Cache {
         self.opened.is_some()
     }
 
+    /// The place from which whoever attaches is given what comes, if it is open: behind its end, as
+    /// far as it is known that nothing followed that.
+    pub(super) fn attached(&self, end: Mark, known: u64) -> Option<Mark> {
+        let whole_up_to = match self.is_behind {
+            true => known.min(self.whole_up_to),
+            false => known,
+        };
+        self.is_open().then_some(Mark {
+            sequence: end.sequence.max(whole_up_to),
+            ..end
+        })
+    }
+
     pub(super) fn is_idle(&self) -> bool {
         self.idle_since.elapsed() >= LINGER
     }

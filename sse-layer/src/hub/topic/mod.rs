@@ -124,8 +124,13 @@ impl Topic {
     }
 
     /// Another subscriber: what it gets from now on, and the place from which that is, which is not
-    /// known of a topic that is not open yet. `None` if the topic is gone.
-    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver, Option<Mark>)> {
+    /// known of a topic that is not open yet. `None` if the topic is gone. What an
+    /// engine has published up to `known` was handed over before.
+    pub(super) fn attach(
+        &self,
+        bounds: QueueBounds,
+        known: u64,
+    ) -> Option<(Receiver, Option<Mark>)> {
         let mut state = self.state();
         if state.is_gone {
             return None;
@@ -138,8 +143,12 @@ impl Topic {
             receiver
         };
         state.subscribers += 1;
-        let is_open = state.cache.as_ref().is_none_or(Cache::is_open);
-        Some((receiver, is_open.then_some(state.end)))
+        let end = state.end;
+        let attached = match &state.cache {
+            Some(cache) => cache.attached(end, known),
+            None => Some(end),
+        };
+        Some((receiver, attached))
     }
 
     /// A subscriber less. Answers whether the topic is of no use now.

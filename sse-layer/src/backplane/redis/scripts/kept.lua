@@ -26,32 +26,38 @@ local newest = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
 newest = newest and event(newest)
 
 -- What is beyond the bounds may still be there, and is not given.
-local function is_kept(event)
-    return newest.number - event.number < events
+local function is_kept(entry)
+    local event = event(entry)
+    return event
+        and newest.number - event.number < events
         and newest.bytes + #newest.frame - event.bytes <= all_bytes
         and tonumber(event.sequence) >= now - age
 end
 
 local page, size, has_more = {}, 0, 0
 
--- Whether there was room for it.
-local function take(event)
-    if #page >= most or (#page > 0 and size + #event.frame > most_bytes) then
+-- Whether there was room for it. This is done for every event, so that it looks at no more than it
+-- has to.
+local function take(entry)
+    local fields = entry[2]
+    if fields[1] ~= 'frame' or fields[3] ~= 'previous' then
+        foreign = true
+        return false
+    end
+    if #page >= most or (#page > 0 and size + #fields[2] > most_bytes) then
         has_more = 1
         return false
     end
-    size = size + #event.frame
-    page[#page + 1] = { event.sequence, event.previous, event.frame }
+    size = size + #fields[2]
+    page[#page + 1] = { entry[1], fields[4], fields[2] }
     return true
 end
 
 -- How many to ask for next: about as many as there is room for, and few as long as nobody knows
 -- how large they are.
-local unknown = 1
 local function so_many()
     if #page == 0 then
-        unknown = math.min(unknown * 2, 500)
-        return unknown
+        return 16
     end
     local room = math.ceil((most_bytes - size) / (size / #page + 1))
     return math.max(1, math.min(room, most - #page, 500) + 1)

@@ -8,8 +8,7 @@ if newest then
         local entries = redis.call('XREVRANGE', KEYS[2], to, '-', 'COUNT', count)
         going = #entries == count
         for _, entry in ipairs(entries) do
-            local event = event(entry)
-            if not event or not is_kept(event) or not take(event) then
+            if not is_kept(entry) or not take(entry) then
                 going = false
                 break
             end
