@@ -47,6 +47,11 @@ impl Odd {
         self.state.is_deaf.store(is_deaf, Ordering::SeqCst);
     }
 
+    /// Hands over an event that the engine does not have.
+    pub(crate) fn hand_over(&self, topic: &str, epoch: u64, message: Stored) {
+        self.inbox().message(topic, epoch, message);
+    }
+
     pub(crate) fn tell_disconnected(&self) {
         self.inbox().disconnected();
     }
@@ -108,8 +113,12 @@ impl Backplane for Odd {
 
     fn listen<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<(), BackplaneError>> {
         Box::pin(async move {
-            self.check(topic)?;
+            // A refusal takes its time as well.
             self.engine.listen(topic).await?;
+            if let Err(refused) = self.check(topic) {
+                self.engine.leave(topic);
+                return Err(refused);
+            }
             let mut listened_to = self.state.listened_to.lock().unwrap();
             listened_to.insert(topic.to_owned());
             Ok(())

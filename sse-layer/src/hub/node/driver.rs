@@ -250,3 +250,31 @@ fn put_back(node: &Node, work: Work, opened: Vec<Arc<Topic>>) {
 fn look_around(shared: &Shared) -> Duration {
     (shared.settings.history.age / 8).clamp(LOOK_AROUND.0, LOOK_AROUND.1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backplane::memory::Memory, hub::Hub};
+
+    /// Subscribes to so many topics and drops that at once. Answers what tells whether anything
+    /// still has them.
+    fn come_and_go(hub: &Hub, topics: usize) -> Vec<Weak<Topic>> {
+        let come_and_go = |n| {
+            let client = hub.subscribe(&format!("topic {n}")).unwrap();
+            let topic = hub.0.topics.get(&format!("topic {n}")).unwrap();
+            drop(client);
+            Arc::downgrade(&topic)
+        };
+        (0..topics).map(come_and_go).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn topics_that_come_and_go_in_an_outage_are_not_kept_until_its_end() {
+        let engine = Memory::new();
+        let hub = Hub::builder().backplane(engine.clone()).await.unwrap();
+        engine.disconnect();
+        let topics = come_and_go(&hub, 100);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(topics.iter().all(|topic| topic.strong_count() == 0));
+    }
+}
