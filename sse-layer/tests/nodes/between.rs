@@ -121,3 +121,32 @@ async fn what_a_node_publishes_right_after_an_outage_is_its_subscribers_own() {
     publish(&hub, "news", "a").await;
     assert_eq!(told(&mut client, 1).await, ["a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn topics_that_wait_for_their_turn_to_be_read_are_not_read_in_an_outage() {
+    const TOPICS: usize = 100;
+    let (hub, odd, other, engine) = odd().await;
+    let names: Vec<_> = (0..TOPICS).map(|n| format!("topic {n}")).collect();
+    let mut clients = Vec::new();
+    for name in &names {
+        clients.push(opened(hub.subscribe(name).unwrap()).await);
+    }
+    engine.answer_after(SECOND);
+    for is_deaf in [true, false] {
+        odd.go_deaf(is_deaf);
+        for name in &names {
+            publish(&other, name, is_deaf).await;
+        }
+    }
+    settle().await;
+    let begun = odd.reads();
+    assert!((1..TOPICS).contains(&begun), "{begun} at once");
+    engine.disconnect();
+    assert!(is_silent(&mut clients[0]));
+    tokio::time::sleep(SECOND * 60).await;
+    assert_eq!(odd.reads(), begun);
+    engine.reconnect();
+    for client in &mut clients {
+        assert_eq!(told(client, 2).await, ["true", "false"]);
+    }
+}

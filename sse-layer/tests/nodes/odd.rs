@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -25,6 +25,7 @@ struct State {
     /// Topics whose names begin like this are listened to and read by nobody.
     is_refused: Mutex<Option<&'static str>>,
     listened_to: Mutex<BTreeSet<String>>,
+    reads: AtomicUsize,
     is_deaf: AtomicBool,
     inbox: Mutex<Option<Arc<dyn Inbox>>>,
 }
@@ -62,6 +63,11 @@ impl Odd {
 
     pub(crate) fn listened_to(&self) -> BTreeSet<String> {
         self.state.listened_to.lock().unwrap().clone()
+    }
+
+    /// How often it was asked for what is kept behind a number.
+    pub(crate) fn reads(&self) -> usize {
+        self.state.reads.load(Ordering::SeqCst)
     }
 
     fn inbox(&self) -> Arc<dyn Inbox> {
@@ -141,6 +147,7 @@ impl Backplane for Odd {
         limit: ReadLimit,
     ) -> BoxFuture<'a, Result<Page, BackplaneError>> {
         Box::pin(async move {
+            self.state.reads.fetch_add(1, Ordering::SeqCst);
             self.check(topic)?;
             self.engine.read(topic, after, limit).await
         })
