@@ -99,6 +99,8 @@ struct Start {
     after: LastEventId,
     /// For a client without an id.
     beginning: Beginning,
+    /// The newest message when it was made.
+    since: u64,
     /// Whether the engine has lost everything while this was open.
     is_lost: bool,
     /// Asks the engine for an id that nobody here knows of, once.
@@ -148,6 +150,7 @@ impl Subscription {
             start: Some(Box::new(Start {
                 after: LastEventId::default(),
                 beginning: Beginning::Now,
+                since: subscribed,
                 is_lost: false,
                 asked: None,
                 places: Vec::new(),
@@ -412,6 +415,12 @@ impl Subscription {
         // One gap says it all.
         let if_missing = stranger.map_or(Some(GapReason::Evicted), |_| None);
         self.position = position;
+        // Topics that are open are attached at once, others when they are. All begin where the first
+        // message is that one of them has.
+        let since = start.since.min(self.subscribed);
+        let sources = self.merge.sources.iter();
+        let firsts = sources.filter_map(|source| source.topic.begins_behind(source.attached()));
+        let first = firsts.min().map_or(u64::MAX, |first| first.max(since));
         for (at, source) in self.merge.sources.iter_mut().enumerate() {
             let attached = source.attached();
             if let (true, Beginning::Recent(count @ 1..)) = (is_new, start.beginning) {
@@ -424,8 +433,12 @@ impl Subscription {
                 source.begin_at(from, if_missing);
                 self.position = self.position.min(from.sequence);
             } else if is_of_engine && is_now {
-                // What has come since it was attached is its own.
-                self.position = self.position.min(attached.sequence);
+                // What has come since it was attached is its own. If what was before that, and behind
+                // another's first, is not kept, there is nothing to tell.
+                if attached.sequence > first {
+                    source.begin_at(source.topic.place(first), None);
+                }
+                self.position = self.position.min(attached.sequence.min(first));
             } else if position < attached.sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
@@ -458,6 +471,7 @@ impl Subscription {
         self.start = Some(Box::new(Start {
             after: LastEventId::default(),
             beginning: Beginning::First,
+            since: 0,
             is_lost: true,
             asked: None,
             places: Vec::new(),

@@ -150,3 +150,45 @@ async fn topics_that_wait_for_their_turn_to_be_read_are_not_read_in_an_outage() 
         assert_eq!(told(client, 2).await, ["true", "false"]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn topics_that_are_opened_one_after_the_other_begin_at_the_same_place() {
+    let [(one, engine), (two, _)] = nodes().await;
+    let mut before = opened(one.subscribe("open").unwrap()).await;
+    publish(&two, "open", "before").await;
+    publish(&two, "new", "before").await;
+    assert_eq!(told(&mut before, 1).await, ["before"]);
+    engine.answer_after(SECOND);
+    let mut client = one.subscribe_many(["open", "new"]).unwrap().deliveries();
+    assert_silent(&mut client, SECOND / 2).await;
+    // Of the one it is told already.
+    publish(&two, "open", 1).await;
+    publish(&two, "new", 2).await;
+    publish(&two, "open", 3).await;
+    // Of the other it is told only what comes after this.
+    assert_silent(&mut client, SECOND * 3 / 2).await;
+    publish(&two, "new", 4).await;
+    assert_eq!(told(&mut client, 4).await, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_several_topics_is_not_given_what_was_there_before_it() {
+    let builder = Hub::builder().max_history_bytes(0);
+    for [(one, engine), (two, _)] in [nodes().await, nodes_with(builder).await] {
+        let mut before = opened(one.subscribe("open").unwrap()).await;
+        publish(&two, "new", "before").await;
+        publish(&two, "open", "before").await;
+        assert_eq!(told(&mut before, 1).await, ["before"]);
+        engine.answer_after(SECOND);
+        let client = one.subscribe_many(["open", "new"]).unwrap();
+        let mut client = client.deliveries();
+        assert_silent(&mut client, SECOND / 2).await;
+        publish(&two, "new", "while it is opened").await;
+        // There is nothing before this that it has been told the place of.
+        assert_eq!(told(&mut client, 1).await, ["at"]);
+        assert_eq!(one.stats().engine.unwrap().reads, 0);
+        publish(&two, "open", 1).await;
+        publish(&two, "new", 2).await;
+        assert_eq!(told(&mut client, 2).await, ["1", "2"]);
+    }
+}

@@ -172,6 +172,14 @@ impl Topic {
         state.shelf.place(sequence, state.end)
     }
 
+    /// The number from which on something is, or may be, behind a place. `None` if nothing is.
+    pub(super) fn begins_behind(&self, place: Mark) -> Option<u64> {
+        let state = self.state();
+        let is_empty = state.end.sequence <= place.sequence && self.is_settled();
+        let first = state.shelf.first_behind(place.sequence);
+        first.or((!is_empty).then_some(place.sequence))
+    }
+
     /// The place that has the newest `count` messages up to this number behind it.
     /// Tells whether they are all here.
     pub(super) fn place_before_newest(
