@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod between;
 mod bounds;
 mod odd;
 mod outages;
@@ -100,6 +101,11 @@ async fn assert_silent(deliveries: &mut Deliveries, time: Duration) {
 
 fn sequence(id: &EventId) -> u64 {
     id.as_str().split_once('-').unwrap().1.parse().unwrap()
+}
+
+fn epoch(id: &EventId) -> u64 {
+    let epoch = id.as_str().split_once('-').unwrap().0;
+    u64::from_str_radix(epoch, 16).unwrap()
 }
 
 fn is_silent(deliveries: &mut Deliveries) -> bool {

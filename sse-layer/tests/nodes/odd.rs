@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -25,6 +25,7 @@ struct State {
     /// Topics whose names begin like this are listened to and read by nobody.
     is_refused: Mutex<Option<&'static str>>,
     listened_to: Mutex<BTreeSet<String>>,
+    reads: AtomicUsize,
     is_deaf: AtomicBool,
     inbox: Mutex<Option<Arc<dyn Inbox>>>,
 }
@@ -47,6 +48,11 @@ impl Odd {
         self.state.is_deaf.store(is_deaf, Ordering::SeqCst);
     }
 
+    /// Hands over an event that the engine does not have.
+    pub(crate) fn hand_over(&self, topic: &str, epoch: u64, message: Stored) {
+        self.inbox().message(topic, epoch, message);
+    }
+
     pub(crate) fn tell_disconnected(&self) {
         self.inbox().disconnected();
     }
@@ -57,6 +63,11 @@ impl Odd {
 
     pub(crate) fn listened_to(&self) -> BTreeSet<String> {
         self.state.listened_to.lock().unwrap().clone()
+    }
+
+    /// How often it was asked for what is kept behind a number.
+    pub(crate) fn reads(&self) -> usize {
+        self.state.reads.load(Ordering::SeqCst)
     }
 
     fn inbox(&self) -> Arc<dyn Inbox> {
@@ -108,8 +119,12 @@ impl Backplane for Odd {
 
     fn listen<'a>(&'a self, topic: &'a str) -> BoxFuture<'a, Result<(), BackplaneError>> {
         Box::pin(async move {
-            self.check(topic)?;
+            // A refusal takes its time as well.
             self.engine.listen(topic).await?;
+            if let Err(refused) = self.check(topic) {
+                self.engine.leave(topic);
+                return Err(refused);
+            }
             let mut listened_to = self.state.listened_to.lock().unwrap();
             listened_to.insert(topic.to_owned());
             Ok(())
@@ -132,6 +147,7 @@ impl Backplane for Odd {
         limit: ReadLimit,
     ) -> BoxFuture<'a, Result<Page, BackplaneError>> {
         Box::pin(async move {
+            self.state.reads.fetch_add(1, Ordering::SeqCst);
             self.check(topic)?;
             self.engine.read(topic, after, limit).await
         })

@@ -1,7 +1,7 @@
 //! What goes wrong beside an outage, or in the middle of one.
 
 use sse_layer::{
-    backplane::{Backplane, Outgoing},
+    backplane::{Backplane, Outgoing, Stored},
     hub::{History, LagPolicy},
 };
 
@@ -63,7 +63,14 @@ async fn an_answer_from_before_a_loss_does_not_bring_back_what_is_lost() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     engine.lose_data();
     publish(&two, "news", "after").await;
+    let begun = tokio::time::Instant::now();
     assert_eq!(told(&mut client, 2).await, ["gap outage", "after"]);
+    // It listens, asks from where on that is, and reads: once, after the answer that is late.
+    assert!(
+        begun.elapsed() < Duration::from_secs(90),
+        "{:?}",
+        begun.elapsed()
+    );
     engine.answer_after(Duration::ZERO);
     tokio::time::sleep(Duration::from_secs(60)).await;
     publish(&two, "news", "next").await;
@@ -233,4 +240,49 @@ async fn an_engine_that_does_not_answer_is_not_asked_without_a_pause() {
     engine.release();
     publish(&one, "news", "a").await;
     assert_eq!(told(&mut client, 1).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_was_announced_and_is_not_to_be_had_is_taken_for_lost_after_a_while() {
+    let (hub, odd, other, _) = odd().await;
+    let mut client = opened(hub.subscribe("news").unwrap()).await;
+    let first = publish(&other, "news", "first").await;
+    assert_eq!(told(&mut client, 1).await, ["first"]);
+    // As after a failover to one that had not got it yet.
+    let lost = Stored {
+        sequence: sequence(&first) + 10,
+        previous: sequence(&first) + 9,
+        frame: "data: lost\n\n".into(),
+    };
+    odd.hand_over("news", epoch(&first), lost.clone());
+    match next(&mut client).await {
+        Some(sse_layer::hub::Delivery::Gap(gap)) => {
+            assert_eq!(gap.reason.as_str(), "outage");
+            assert_eq!(sequence(&gap.id), lost.sequence);
+        }
+        other => panic!("{other:?}"),
+    }
+    // The engine is told how far it had been, before it gives such a number again.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    publish(&other, "news", "next").await;
+    assert_eq!(told(&mut client, 1).await, ["next"]);
+    assert_eq!(hub.stats().gaps, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_was_refused_and_is_lost_is_not_listened_to_any_more() {
+    let (hub, odd, other, engine) = odd().await;
+    let mut busy = opened(hub.subscribe("busy").unwrap()).await;
+    odd.refuse("news");
+    let mut client = hub.subscribe("news").unwrap().deliveries();
+    settle().await;
+    assert!(is_silent(&mut client));
+    drop(client);
+    engine.lose_data();
+    publish(&other, "busy", "a").await;
+    odd.refuse(None);
+    // The time at which it would be tried again.
+    assert_eq!(told(&mut busy, 2).await, ["gap outage", "a"]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(Vec::from_iter(odd.listened_to()), ["busy"]);
 }

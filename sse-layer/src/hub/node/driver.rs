@@ -160,16 +160,12 @@ impl Driver {
         let work = turn.work;
         self.failures = 0;
         let epoch = Epoch::of(place.epoch);
+        // Not from the epoch of now: this may be from before a loss that has shown since.
         shared.begin_epoch(Epoch::of(turn.at_least.epoch), place);
-        if epoch != shared.ledger.epoch() {
-            // It is from before a loss that has shown since.
-            put_back(node, work, opened);
-            node.wake.notify_one();
-            return;
-        }
         shared.ledger.reached(epoch, place.sequence);
         for topic in opened {
-            // If it was away since, what has come meanwhile is read when it is back.
+            // If it was away since, what has come meanwhile is read when it is back. And if a loss
+            // has shown since, the topic is gone.
             topic.open(epoch, place.sequence, || node.outages() != turn.outages);
             refill::begin(shared, topic);
         }
@@ -249,4 +245,46 @@ fn put_back(node: &Node, work: Work, opened: Vec<Arc<Topic>>) {
 /// Often enough for positions to be told before the history has passed them by.
 fn look_around(shared: &Shared) -> Duration {
     (shared.settings.history.age / 8).clamp(LOOK_AROUND.0, LOOK_AROUND.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backplane::memory::Memory, hub::Hub};
+
+    /// Subscribes to so many topics and drops that at once. Answers what tells whether anything
+    /// still has them.
+    fn come_and_go(hub: &Hub, topics: usize) -> Vec<Weak<Topic>> {
+        let come_and_go = |n| {
+            let client = hub.subscribe(&format!("topic {n}")).unwrap();
+            let topic = hub.0.topics.get(&format!("topic {n}")).unwrap();
+            drop(client);
+            Arc::downgrade(&topic)
+        };
+        (0..topics).map(come_and_go).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn topics_that_come_and_go_in_an_outage_are_not_kept_until_its_end() {
+        let engine = Memory::new();
+        let hub = Hub::builder().backplane(engine.clone()).await.unwrap();
+        engine.disconnect();
+        let topics = come_and_go(&hub, 100);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(topics.iter().all(|topic| topic.strong_count() == 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn topics_that_could_not_be_listened_to_are_not_kept_until_the_end_of_an_outage() {
+        let engine = Memory::new();
+        let hub = Hub::builder().backplane(engine.clone()).await.unwrap();
+        // It is away already when the node hears of it.
+        engine.hold();
+        engine.disconnect();
+        let topics = come_and_go(&hub, 100);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        engine.release();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(topics.iter().all(|topic| topic.strong_count() == 0));
+    }
 }

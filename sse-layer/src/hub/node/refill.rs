@@ -46,9 +46,13 @@ struct Refill {
 
 impl Refill {
     async fn run(mut self, permits: &Semaphore) {
-        while let Some(missing) = self.topic.missing() {
+        while self.topic.missing().is_some() {
             // Given back before the next attempt: what can't be read is in nobody's way.
             let permit = permits.acquire().await;
+            // In the time that took, the engine may have gone away, or the topic.
+            let Some(missing) = self.topic.missing() else {
+                break;
+            };
             let page = self
                 .engine
                 .read(&self.topic.name, missing.after, PAGE)
