@@ -6,17 +6,17 @@ use sse_layer::backplane::{Backplane, Failure, Outgoing, redis::Redis};
 
 use super::{
     engines::{self, Proxy},
-    node::{ALL, Node, Seen, text, texts},
+    node::{ALL, Node, Told, text, texts},
 };
 
 /// That the inbox was told in turn, and how often.
-fn outages(seen: &[Seen]) -> usize {
+fn outages(seen: &[Told]) -> usize {
     let told: Vec<_> = seen
         .iter()
-        .filter(|seen| !matches!(seen, Seen::Message(..)))
+        .filter(|seen| !matches!(seen, Told::Message(..)))
         .collect();
     for (i, told) in told.iter().enumerate() {
-        let expected = [Seen::Disconnected, Seen::Reconnected][i % 2].clone();
+        let expected = [Told::Disconnected, Told::Reconnected][i % 2].clone();
         assert_eq!(**told, expected, "{told:?}");
     }
     told.len() / 2
@@ -63,17 +63,17 @@ async fn a_server_that_was_killed_and_comes_back_with_its_data_goes_on() {
     publisher.publish("left", "x").await;
     publisher.publish("a", "3").await;
     let seen = node
-        .until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "3"));
+        .until(|seen| matches!(seen.last(), Some(Told::Message(_, _, last)) if text(last) == "3"));
     let seen = seen.await;
     assert_eq!(outages(&seen), 1);
-    let left = |seen: &Seen| matches!(seen, Seen::Message(topic, ..) if topic == "left");
+    let left = |seen: &Told| matches!(seen, Told::Message(topic, ..) if topic == "left");
     assert!(!seen.iter().any(left));
     assert_eq!(node.texts("a", first.sequence).await, ["2", "3"]);
     // What failed was not done, and what was asked for in vain is not listened to.
     assert_eq!(node.texts("a", 0).await, ["1", "2", "3"]);
     publisher.publish("b", "nobody").await;
     node.frontier().await;
-    assert_eq!(node.inbox.seen().len(), seen.len());
+    assert_eq!(node.inbox.all().len(), seen.len());
 }
 
 #[tokio::test]
@@ -96,9 +96,9 @@ async fn a_server_that_has_lost_its_data_has_another_epoch() {
     let second = node.publish("a", "2").await;
     assert_eq!(second.epoch, page.epoch);
     let seen = node
-        .until(|seen| matches!(seen.last(), Some(Seen::Message(_, _, last)) if text(last) == "2"));
+        .until(|seen| matches!(seen.last(), Some(Told::Message(_, _, last)) if text(last) == "2"));
     let seen = seen.await;
-    let Some(Seen::Message(_, epoch, message)) = seen.last() else {
+    let Some(Told::Message(_, epoch, message)) = seen.last() else {
         panic!("{seen:?}");
     };
     assert_eq!((*epoch, message.previous), (second.epoch, 0));
@@ -137,7 +137,7 @@ async fn whatever_was_published_while_the_connection_was_cut_is_read_and_the_res
         (texts(&page), page.missing),
         (vec!["meanwhile".into(), "after".into()], None)
     );
-    assert_eq!(outages(&node.inbox.seen()), 1);
+    assert_eq!(outages(&node.inbox.all()), 1);
     assert_eq!(proxy.open(), 2);
 }
 
@@ -161,7 +161,7 @@ async fn connections_that_are_cut_again_and_again_come_back_each_time() {
     assert!(begun.elapsed() >= Duration::from_millis(750));
     node.publish("a", "1").await;
     node.messages(1).await;
-    assert_eq!(outages(&node.inbox.seen()), 4);
+    assert_eq!(outages(&node.inbox.all()), 4);
 }
 
 /// A node that does not wait for long.
@@ -259,7 +259,7 @@ async fn scripts_that_were_forgotten_are_sent_again() {
         );
     }
     node.messages(3).await;
-    assert_eq!(outages(&node.inbox.seen()), 0);
+    assert_eq!(outages(&node.inbox.all()), 0);
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn a_server_without_memory_refuses_and_nothing_has_changed() {
     server.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     node.publish_with("a", "2", Some("k")).await.unwrap();
     assert_eq!(text(&other.messages(1).await[0].2), "2");
-    assert_eq!(outages(&node.inbox.seen()), 0);
+    assert_eq!(outages(&node.inbox.all()), 0);
 }
 
 #[tokio::test]
@@ -339,7 +339,7 @@ async fn what_is_not_ours_is_refused_and_left_as_it_is() {
     server.cli(&["SET", "{sse}:clock", "mine"]);
     let error = node.try_publish("good", "2").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Refused);
-    assert_eq!(node.inbox.seen(), []);
+    assert_eq!(node.inbox.all(), []);
 }
 
 #[tokio::test]
@@ -359,7 +359,7 @@ async fn what_is_no_event_is_passed_over() {
     }
     node.publish("a", "1").await;
     assert_eq!(text(&node.messages(1).await[0].2), "1");
-    assert_eq!(node.inbox.seen().len(), 1);
+    assert_eq!(node.inbox.all().len(), 1);
 }
 
 #[tokio::test]

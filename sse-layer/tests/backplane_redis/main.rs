@@ -4,6 +4,8 @@
 
 #[path = "../engines/mod.rs"]
 mod engines;
+#[path = "../handed/mod.rs"]
+mod handed;
 
 mod access;
 mod conforms;

@@ -7,7 +7,7 @@ use sse_layer::backplane::{Backplane, redis::Redis};
 
 use super::{
     engines,
-    node::{Node, Seen},
+    node::{Node, Told},
 };
 
 const MANY: usize = 10_000;
@@ -65,7 +65,7 @@ async fn ten_thousand_topics_cost_two_connections_and_few_commands() {
     let subscribes = calls(&server, "subscribe");
     assert!((10..=20).contains(&subscribes), "{subscribes}");
     let last = publisher.publish(&topics[MANY - 1], "data: y\n\n").await;
-    let is_last = |seen: &Seen| matches!(seen, Seen::Message(_, _, message) if message.sequence == last.sequence);
+    let is_last = |seen: &Told| matches!(seen, Told::Message(_, _, message) if message.sequence == last.sequence);
     node.until(|seen| seen.last().is_some_and(is_last)).await;
     // What is left costs nothing any more.
     for topic in &topics {

@@ -1,18 +1,12 @@
 //! A node as the tests have it: an engine, and all that it has handed over so far.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use sse_layer::backplane::{
-    Backplane, BackplaneError, Bounds, Inbox, Outgoing, Page, Place, ReadLimit, Stored,
-    redis::Redis,
+    Backplane, BackplaneError, Bounds, Outgoing, Page, Place, ReadLimit, Stored, redis::Redis,
 };
-use tokio::{sync::Notify, time::timeout};
 
-/// How long a test waits for what has to come.
-const BOUND: Duration = Duration::from_secs(30);
+pub(crate) use crate::handed::{Seen, Told};
 
 pub(crate) const BOUNDS: Bounds = Bounds {
     events: 1000,
@@ -29,21 +23,7 @@ pub(crate) const ALL: ReadLimit = ReadLimit {
 
 pub(crate) struct Node {
     pub(crate) engine: Redis,
-    pub(crate) inbox: Arc<Recorder>,
-}
-
-/// What was handed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    Message(String, u64, Stored),
-    Disconnected,
-    Reconnected,
-}
-
-#[derive(Default)]
-pub(crate) struct Recorder {
-    seen: Mutex<Vec<Seen>>,
-    more: Notify,
+    pub(crate) inbox: Arc<Seen>,
 }
 
 impl Node {
@@ -56,7 +36,7 @@ impl Node {
     }
 
     pub(crate) async fn with(engine: Redis, bounds: Bounds) -> Result<Self, BackplaneError> {
-        let inbox = Arc::new(Recorder::default());
+        let inbox = Arc::new(Seen::default());
         engine.open(inbox.clone(), bounds).await?;
         Ok(Self { engine, inbox })
     }
@@ -97,21 +77,9 @@ impl Node {
     }
 
     /// Waits until this holds of all that was handed over.
-    pub(crate) async fn until(&self, holds: impl Fn(&[Seen]) -> bool) -> Vec<Seen> {
-        let wait = async {
-            loop {
-                let more = self.inbox.more.notified();
-                let seen = self.inbox.seen();
-                if holds(&seen) {
-                    return seen;
-                }
-                more.await;
-            }
-        };
-        match timeout(BOUND, wait).await {
-            Ok(seen) => seen,
-            Err(_) => panic!("{:?} is all that was handed over", self.inbox.seen()),
-        }
+    pub(crate) async fn until(&self, holds: impl Fn(&[Told]) -> bool) -> Vec<Told> {
+        self.inbox.until(holds).await;
+        self.inbox.all()
     }
 
     /// Waits for so many messages, and gives them.
@@ -121,15 +89,11 @@ impl Node {
     }
 
     pub(crate) async fn until_disconnected(&self, times: usize) {
-        let is_one = |seen: &&Seen| **seen == Seen::Disconnected;
-        self.until(|seen| seen.iter().filter(is_one).count() >= times)
-            .await;
+        self.inbox.until_told(&Told::Disconnected, times).await;
     }
 
     pub(crate) async fn until_reconnected(&self, times: usize) {
-        let is_one = |seen: &&Seen| **seen == Seen::Reconnected;
-        self.until(|seen| seen.iter().filter(is_one).count() >= times)
-            .await;
+        self.inbox.until_told(&Told::Reconnected, times).await;
     }
 
     pub(crate) async fn frontier(&self) -> Place {
@@ -144,9 +108,9 @@ impl Node {
 /// A message that was handed over: its topic, its epoch, and itself.
 pub(crate) type Handed = (String, u64, Stored);
 
-fn messages_in(seen: &[Seen]) -> impl Iterator<Item = Handed> {
-    seen.iter().filter_map(|seen| match seen {
-        Seen::Message(topic, epoch, message) => Some((topic.clone(), *epoch, message.clone())),
+fn messages_in(told: &[Told]) -> impl Iterator<Item = Handed> {
+    told.iter().filter_map(|told| match told {
+        Told::Message(topic, epoch, message) => Some((topic.clone(), *epoch, message.clone())),
         _ => None,
     })
 }
@@ -158,30 +122,4 @@ pub(crate) fn texts(page: &Page) -> Vec<String> {
 
 pub(crate) fn text(message: &Stored) -> String {
     String::from_utf8(message.frame.to_vec()).unwrap()
-}
-
-impl Recorder {
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.clone()
-    }
-
-    fn add(&self, seen: Seen) {
-        self.seen.lock().unwrap().push(seen);
-        self.more.notify_waiters();
-    }
-}
-
-impl Inbox for Recorder {
-    fn message(&self, topic: &str, epoch: u64, message: Stored) {
-        self.add(Seen::Message(topic.to_owned(), epoch, message));
-    }
-
-    fn disconnected(&self) {
-        self.add(Seen::Disconnected);
-    }
-
-    fn reconnected(&self) {
-        self.add(Seen::Reconnected);
-    }
 }

@@ -233,7 +233,7 @@ async fn a_frontier_is_behind_all_that_was_published_and_all_of_it_was_handed_ov
         let place = publisher.publish(topic, "x").await;
         assert_eq!(node.frontier().await, place);
         // No waiting: it is there by now.
-        let handed = node.inbox.seen();
+        let handed = node.inbox.all();
         assert_eq!(handed.len(), i / 2 + 1);
     }
 }
