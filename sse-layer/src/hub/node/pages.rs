@@ -217,3 +217,154 @@ impl Pages {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        backplane::Stored,
+        hub::{
+            history::History,
+            message::Draft,
+            position::{Epoch, ID_LINE_MAX},
+        },
+    };
+
+    fn topic() -> Arc<Topic> {
+        Arc::new(Topic::of_engine("news".into(), History::new()))
+    }
+
+    fn asked(topic: &Arc<Topic>, after: u64) -> Arc<Asked> {
+        Arc::new(Asked::new(Arc::clone(topic), From::After(after), 0))
+    }
+
+    fn page(after: u64, whole_up_to: u64) -> ReadPage {
+        ReadPage {
+            after,
+            missing: None,
+            messages: Vec::new(),
+            whole_up_to,
+        }
+    }
+
+    /// A page that is there.
+    fn came(pages: &mut Pages, topic: &Arc<Topic>, page: ReadPage, now: Instant) -> Arc<Asked> {
+        let asked = asked(topic, page.after);
+        pages.insert(Arc::clone(&asked));
+        asked.set(Some(page));
+        pages.came(Arc::clone(&asked), now);
+        asked
+    }
+
+    /// Behind which number the page was asked for that somebody gets.
+    fn found(pages: &Pages, topic: &Arc<Topic>, after: u64, waits: bool) -> Option<u64> {
+        let found = pages.find(topic, From::After(after), waits)?;
+        match found.from {
+            From::After(after) => Some(after),
+            From::Newest(_) => None,
+        }
+    }
+
+    #[test]
+    fn a_page_tells_what_comes_behind_the_numbers_that_it_reaches() {
+        let mut page = page(10, 20);
+        assert!([10, 11, 19].into_iter().all(|after| page.tells(after)));
+        assert!(![9, 20, 21].into_iter().any(|after| page.tells(after)));
+        // On which side of 11 it is missing, nobody can tell.
+        page.missing = Some(15);
+        assert!([10, 15, 16].into_iter().all(|after| page.tells(after)));
+        assert!(![11, 14].into_iter().any(|after| page.tells(after)));
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_for_whoever_is_a_little_further_and_waits() {
+        let (topic, other, mut pages) = (topic(), topic(), Pages::default());
+        for after in [10, 40] {
+            pages.insert(asked(&topic, after));
+        }
+        assert_eq!(found(&pages, &topic, 50, true), Some(40));
+        assert_eq!(found(&pages, &topic, 39, true), Some(10));
+        assert_eq!(found(&pages, &topic, 9, true), None);
+        assert_eq!(found(&pages, &other, 50, true), None);
+        assert_eq!(found(&pages, &topic, 50, false), None);
+        assert_eq!(found(&pages, &topic, 40, false), Some(40));
+        // One that came reaches over ten numbers, so that the others will not reach further.
+        came(&mut pages, &topic, page(0, 10), Instant::now());
+        assert_eq!(found(&pages, &topic, 49, true), Some(40));
+        assert_eq!(found(&pages, &topic, 50, true), None);
+        // What is there is better than what is on its way.
+        came(&mut pages, &topic, page(35, 60), Instant::now());
+        assert_eq!(found(&pages, &topic, 50, true), Some(35));
+    }
+
+    #[test]
+    fn the_newest_are_shared_as_long_as_they_are_on_their_way() {
+        let (topic, mut pages) = (topic(), Pages::default());
+        let newest = Arc::new(Asked::new(Arc::clone(&topic), From::Newest(3), 0));
+        pages.insert(Arc::clone(&newest));
+        assert!(pages.find(&topic, From::Newest(3), false).is_some());
+        assert!(pages.find(&topic, From::Newest(4), false).is_none());
+        assert!(pages.find(&topic, From::After(7), true).is_none());
+        newest.set(Some(page(0, 10)));
+        assert!(pages.find(&topic, From::Newest(3), false).is_none());
+        pages.came(newest, Instant::now());
+        assert!(pages.asked.is_empty() && pages.came.is_empty());
+    }
+
+    #[test]
+    fn a_page_that_will_not_come_is_asked_for_again() {
+        let (topic, mut pages) = (topic(), Pages::default());
+        let (first, second) = (asked(&topic, 10), asked(&topic, 10));
+        pages.insert(Arc::clone(&first));
+        first.set(None);
+        assert_eq!(found(&pages, &topic, 10, true), None);
+        pages.insert(Arc::clone(&second));
+        pages.came(first, Instant::now());
+        assert_eq!(found(&pages, &topic, 10, false), Some(10));
+        second.set(None);
+        pages.came(second, Instant::now());
+        assert!(pages.asked.is_empty() && pages.came.is_empty());
+    }
+
+    #[test]
+    fn pages_are_kept_for_a_while() {
+        let (topic, mut pages) = (topic(), Pages::default());
+        let now = Instant::now();
+        came(&mut pages, &topic, page(10, 20), now);
+        came(&mut pages, &topic, page(20, 30), now + KEPT_FOR / 2);
+        pages.sweep(now + KEPT_FOR * 3 / 4);
+        assert_eq!(found(&pages, &topic, 15, false), Some(10));
+        pages.sweep(now + KEPT_FOR);
+        assert_eq!(found(&pages, &topic, 15, false), None);
+        assert_eq!(found(&pages, &topic, 25, false), Some(20));
+    }
+
+    #[test]
+    fn pages_take_no_more_bytes_than_they_may() {
+        let (topic, mut pages) = (topic(), Pages::default());
+        let message = |sequence| {
+            let stored = Stored {
+                sequence,
+                previous: sequence - 1,
+                frame: Bytes::new(),
+            };
+            let draft = Draft(vec![b'x'; ID_LINE_MAX + KEPT_BYTES / 4]);
+            draft.stored(Epoch::of(1), "news".into(), &stored)
+        };
+        for after in 0..10 {
+            let page = ReadPage {
+                messages: vec![message(after + 1)],
+                ..page(after, after + 1)
+            };
+            came(&mut pages, &topic, page, Instant::now());
+        }
+        let there = (0..10).filter(|after| found(&pages, &topic, *after, false).is_some());
+        assert_eq!(there.collect::<Vec<_>>(), [7, 8, 9]);
+        assert!(pages.bytes > KEPT_BYTES / 2 && pages.bytes <= KEPT_BYTES);
+        pages.sweep(Instant::now() + KEPT_FOR);
+        assert_eq!(pages.bytes, 0);
+        assert!(pages.asked.is_empty());
+    }
+}
