@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
+use serde::de::IgnoredAny;
 
 /// The request body a service under test is given.
 ///
@@ -85,5 +86,13 @@ impl From<String> for Body {
 impl From<&'static str> for Body {
     fn from(text: &'static str) -> Self {
         Bytes::from(text).into()
+    }
+}
+
+/// What a body is sent as, if nobody says.
+pub(crate) fn content_type_of(body: &[u8]) -> &'static str {
+    match serde_json::from_slice::<IgnoredAny>(body) {
+        Ok(_) => "application/json",
+        Err(_) => "text/plain; charset=utf-8",
     }
 }

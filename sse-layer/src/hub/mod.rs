@@ -209,7 +209,8 @@ impl Hub {
     }
 
     /// Subscribes to several topics as one stream, in the order of ids. A topic that is named twice
-    /// counts once.
+    /// counts once. All begin at the same place: whoever gets an event of one of them gets all that
+    /// follows it of the others.
     ///
     /// # Errors
     ///

@@ -4,10 +4,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::header::{ACCEPT, HOST, HeaderName, HeaderValue};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Uri, Version};
 
 use super::Transport;
+use crate::body::content_type_of;
 use crate::clock::Clock;
 use crate::record::What;
 use crate::recorder::Recorder;
@@ -127,6 +128,36 @@ impl RequestBuilder {
             Ok(())
         });
         self
+    }
+
+    /// Makes it a `POST` with this body. Its content type is `application/json` if it is JSON,
+    /// otherwise `text/plain`; a header that is set afterwards may say something else.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// # use std::convert::Infallible;
+    /// use http::{Request, Response};
+    /// use sse_testkit::{Body, get};
+    ///
+    /// async fn echo(request: Request<Body>) -> Result<Response<String>, Infallible> {
+    ///     let content_type = request.headers()["content-type"].to_str();
+    ///     Ok(Response::new(content_type.unwrap_or_default().to_owned()))
+    /// }
+    ///
+    /// let echo = tower::service_fn(echo);
+    /// let mut json = get(echo, "/").post(r#"{"prompt":"hello"}"#).await;
+    /// assert_eq!(json.body_text().await, "application/json");
+    /// let mut text = get(echo, "/").post("hello").await;
+    /// assert_eq!(text.body_text().await, "text/plain; charset=utf-8");
+    /// # }
+    /// ```
+    pub fn post(self, body: impl Into<Vec<u8>>) -> Self {
+        let body = body.into();
+        let content_type = content_type_of(&body);
+        self.method(Method::POST)
+            .header(CONTENT_TYPE, content_type)
+            .body(body)
     }
 
     /// Sets the method.

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Uri, Version};
 
+use crate::body::content_type_of;
 #[cfg(feature = "tls")]
 use crate::client::Roots;
 use crate::client::{parse_header, refusal};
@@ -38,11 +39,7 @@ impl Target {
     /// `text/plain`, unless a header says something else.
     pub fn post(url: impl AsRef<str>, body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
-        let json = serde_json::from_slice::<serde::de::IgnoredAny>(&body).is_ok();
-        let content_type = match json {
-            true => "application/json",
-            false => "text/plain; charset=utf-8",
-        };
+        let content_type = content_type_of(&body);
         Self::new(Method::POST, url.as_ref(), body.into()).header(CONTENT_TYPE, content_type)
     }
 
