@@ -230,12 +230,12 @@ impl Hub {
             self.0.check_name(name)?;
         }
         // Before the topics are looked at: whatever has a higher id comes from them.
-        let subscribed = self.0.ledger.last();
+        let known = self.0.ledger.now();
         let shared = Arc::clone(&self.0);
-        let mut subscription = Subscription::new(shared, subscribed, count);
+        let mut subscription = Subscription::new(shared, known, count);
         for name in names {
             // What is attached already goes with the subscription, should this fail.
-            let (topic, receiver, attached) = self.0.attach(name, subscribed)?;
+            let (topic, receiver, attached) = self.0.attach(name, Some(known))?;
             subscription.add(Source::new(topic, receiver, attached));
         }
         // What is published by threads outside of tokio is swept by those who are in it.

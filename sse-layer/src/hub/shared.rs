@@ -154,7 +154,7 @@ impl Shared {
     pub(super) fn attach(
         &self,
         name: &str,
-        known: u64,
+        known: Option<(Epoch, u64)>,
     ) -> Result<(Arc<Topic>, Receiver, Option<Mark>), TopicError> {
         loop {
             let topic = self.topic(name)?;

@@ -139,9 +139,12 @@ const POSITION_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 const MESSAGES_AT_ONCE: usize = 256;
 
 impl Subscription {
-    pub(super) fn new(shared: Arc<Shared>, subscribed: u64, topics: usize) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        (epoch, subscribed): (Epoch, u64),
+        topics: usize,
+    ) -> Self {
         shared.counts.subscribed();
-        let epoch = shared.ledger.epoch();
         Self {
             shared,
             merge: Merge {
@@ -474,7 +477,7 @@ impl Subscription {
         let names: Vec<_> = topics.cloned().collect();
         self.let_go();
         for name in names {
-            match self.shared.attach(&name, 0) {
+            match self.shared.attach(&name, None) {
                 Ok((topic, receiver, attached)) => self.add(Source::new(topic, receiver, attached)),
                 Err(error) => {
                     tracing::warn!(

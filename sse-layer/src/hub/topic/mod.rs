@@ -14,6 +14,7 @@ use super::{
     ledger::Ledger,
     live::{Live, QueueBounds, Receiver},
     message::{Draft, Mark, Message},
+    position::Epoch,
 };
 
 pub(super) struct Topic {
@@ -125,11 +126,11 @@ impl Topic {
 
     /// Another subscriber: what it gets from now on, and the place from which that is, which is not
     /// known of a topic that is not open yet. `None` if the topic is gone. What an
-    /// engine has published up to `known` was handed over before.
+    /// engine has published up to a `known` number was handed over before.
     pub(super) fn attach(
         &self,
         bounds: QueueBounds,
-        known: u64,
+        known: Option<(Epoch, u64)>,
     ) -> Option<(Receiver, Option<Mark>)> {
         let mut state = self.state();
         if state.is_gone {
