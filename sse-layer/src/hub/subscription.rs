@@ -433,12 +433,22 @@ impl Subscription {
                 source.begin_at(from, if_missing);
                 self.position = self.position.min(from.sequence);
             } else if is_of_engine && is_now {
-                // What has come since it was attached is its own. If what was before that, and behind
-                // another's first, is not kept, there is nothing to tell.
-                if attached.sequence > first {
-                    source.begin_at(source.topic.place(first), None);
+                // What has come since it was attached is its own, but not what was published before
+                // that and is yet to be read. If what is behind another's first is not kept, there
+                // is nothing to tell.
+                let from = attached.sequence.max(since).min(first);
+                if from < attached.sequence {
+                    source.begin_at(source.topic.place(from), None);
+                } else if from > attached.sequence {
+                    let begun = source.topic.begins_behind(attached);
+                    let is_counted = begun.is_none_or(|begun| begun >= from);
+                    let place = Mark {
+                        sequence: from,
+                        count: attached.count.filter(|_| is_counted),
+                    };
+                    source.begin_at(place, None);
                 }
-                self.position = self.position.min(attached.sequence.min(first));
+                self.position = self.position.min(from);
             } else if position < attached.sequence || position > self.subscribed {
                 source.begin_at(source.topic.place(position), if_missing);
             } else {
