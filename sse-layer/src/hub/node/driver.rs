@@ -79,6 +79,10 @@ impl Driver {
             Some(Ok(place)) => self.reached(&shared, place, turn, opened),
             Some(Err(error)) => self.failed(&shared, &error, turn.work, opened),
         }
+        // Behind all that has become of topics.
+        if let Some(node) = &shared.node {
+            node.opened.notify_waiters();
+        }
     }
 
     /// What there is to do.
@@ -169,7 +173,6 @@ impl Driver {
             topic.open(epoch, place.sequence, || node.outages() != turn.outages);
             refill::begin(shared, topic);
         }
-        node.opened.notify_waiters();
         for answer in work.frontiers {
             answer.set(());
         }
@@ -209,7 +212,6 @@ impl Driver {
                 node.open(topic);
             }
         }
-        node.opened.notify_waiters();
     }
 
     fn delay(&mut self, topic: Arc<Topic>, error: &BackplaneError) {
