@@ -229,7 +229,7 @@ impl Hub {
             self.0.check_name(name)?;
         }
         // Before the topics are looked at: whatever has a higher id comes from them.
-        let subscribed = self.0.ledger.last();
+        let subscribed = self.0.ledger.now();
         let shared = Arc::clone(&self.0);
         let mut subscription = Subscription::new(shared, subscribed, count);
         for name in names {

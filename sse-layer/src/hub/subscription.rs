@@ -99,8 +99,8 @@ struct Start {
     after: LastEventId,
     /// For a client without an id.
     beginning: Beginning,
-    /// The newest message when it was made.
-    since: u64,
+    /// The newest message when it was made, and the epoch of that.
+    since: (Epoch, u64),
     /// Whether the engine has lost everything while this was open.
     is_lost: bool,
     /// Asks the engine for an id that nobody here knows of, once.
@@ -138,9 +138,12 @@ const POSITION_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 const MESSAGES_AT_ONCE: usize = 256;
 
 impl Subscription {
-    pub(super) fn new(shared: Arc<Shared>, subscribed: u64, topics: usize) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        (epoch, subscribed): (Epoch, u64),
+        topics: usize,
+    ) -> Self {
         shared.counts.subscribed();
-        let epoch = shared.ledger.epoch();
         Self {
             shared,
             merge: Merge {
@@ -150,7 +153,7 @@ impl Subscription {
             start: Some(Box::new(Start {
                 after: LastEventId::default(),
                 beginning: Beginning::Now,
-                since: subscribed,
+                since: (epoch, subscribed),
                 is_lost: false,
                 asked: None,
                 places: Vec::new(),
@@ -417,10 +420,12 @@ impl Subscription {
         self.position = position;
         // Topics that are open are attached at once, others when they are. All begin where the first
         // message is that one of them has.
-        let since = start.since.min(self.subscribed);
-        let sources = self.merge.sources.iter();
-        let firsts = sources.filter_map(|source| source.topic.begins_behind(source.attached()));
-        let first = firsts.min().map_or(u64::MAX, |first| first.max(since));
+        let (epoch, since) = start.since;
+        let since = if epoch == self.epoch { since } else { 0 };
+        let first = match is_of_engine && is_now {
+            true => self.first_of_all().map(|first| first.max(since)),
+            false => None,
+        };
         for (at, source) in self.merge.sources.iter_mut().enumerate() {
             let attached = source.attached();
             if let (true, Beginning::Recent(count @ 1..)) = (is_new, start.beginning) {
@@ -436,7 +441,7 @@ impl Subscription {
                 // What has come since it was attached is its own, but not what was published before
                 // that and is yet to be read. If what is behind another's first is not kept, there
                 // is nothing to tell.
-                let from = attached.sequence.max(since).min(first);
+                let from = attached.sequence.max(since).min(first.unwrap_or(u64::MAX));
                 if from < attached.sequence {
                     source.begin_at(source.topic.place(from), None);
                 } else if from > attached.sequence {
@@ -470,6 +475,13 @@ impl Subscription {
         stranger
     }
 
+    /// The number from which on one of the topics has something behind where it was attached.
+    fn first_of_all(&self) -> Option<u64> {
+        let sources = self.merge.sources.iter();
+        let firsts = sources.filter_map(|source| source.topic.begins_behind(source.attached()));
+        firsts.min()
+    }
+
     /// Whether the engine has lost a topic, and it has nothing more to give.
     fn is_lost(&self) -> bool {
         self.shared.node.is_some() && self.merge.sources.iter().any(Source::is_lost)
@@ -481,7 +493,7 @@ impl Subscription {
         self.start = Some(Box::new(Start {
             after: LastEventId::default(),
             beginning: Beginning::First,
-            since: 0,
+            since: (self.epoch, 0),
             is_lost: true,
             asked: None,
             places: Vec::new(),

@@ -272,3 +272,22 @@ async fn a_topic_that_came_in_an_outage_is_no_reason_for_calls_until_its_end() {
     publish(&one, "news", "a").await;
     assert_eq!(told(&mut client, 1).await, ["a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_loss_is_given_to_a_client_that_had_not_begun_before_it() {
+    let [(one, engine), (two, _)] = nodes().await;
+    let mut busy = opened(one.subscribe("busy").unwrap()).await;
+    for n in 0..100 {
+        publish(&two, "busy", n).await;
+    }
+    assert_eq!(told(&mut busy, 100).await.len(), 100);
+    let mut client = one.subscribe("news").unwrap().deliveries();
+    engine.lose_data();
+    publish(&two, "busy", "x").await;
+    // Attached anew, and not looked at again before there is something.
+    assert!(is_silent(&mut client));
+    tokio::time::sleep(SECOND).await;
+    publish(&two, "news", "a").await;
+    publish(&two, "news", "b").await;
+    assert_eq!(told(&mut client, 2).await, ["a", "b"]);
+}
