@@ -177,7 +177,7 @@ pub struct Page {
     /// The engine's epoch.
     pub epoch: u64,
     /// Something behind the number from which was read, and up to this one, is not kept any more,
-    /// or may have been there.
+    /// or may have been there. Never more than the newest number that the engine has given.
     pub missing: Option<u64>,
     /// What is kept, in order, all behind `missing`.
     pub messages: Vec<Stored>,

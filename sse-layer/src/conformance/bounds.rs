@@ -10,7 +10,13 @@ use super::{
     scene::{BOUNDS, LIMIT, Node, Scene, ensure_chain, numbered, numbers},
     seen::PATIENCE,
 };
-use crate::backplane::{Backplane, Bounds};
+use crate::backplane::{Backplane, Bounds, Place};
+
+/// Before everything.
+const NOWHERE: Place = Place {
+    epoch: 0,
+    sequence: 0,
+};
 
 /// Short enough to wait for, and long enough to read within it.
 const SHORT: Duration = Duration::from_secs(2);
@@ -194,6 +200,25 @@ pub(super) async fn bounds_are_each_topics_own<E: Engines>(
     ensure_kept(&node, "quiet", &quiet, 0).await
 }
 
+pub(super) async fn bounds_are_those_of_the_node_that_reads<E: Engines>(
+    scene: &Scene<'_, E>,
+) -> Result<(), Failed> {
+    let narrow = Bounds {
+        events: 5,
+        ..BOUNDS
+    };
+    let (here, there) = (scene.node().await?, scene.node_with(narrow).await?);
+    let published = here.put_many("t", 20).await?;
+    ensure_kept(&here, "t", &published, 0).await?;
+    ensure_kept(&there, "t", &published, 15).await?;
+    let newest = numbers(&there.newest("t", LIMIT).await?.messages);
+    ensure!(
+        newest == published[15..],
+        "the newest of {published:?}, of which 5 are within the bounds, are {newest:?}"
+    );
+    Ok(())
+}
+
 /// That of what was published the first so many are gone and the others kept: whoever has not seen
 /// what is gone is told so, and nobody else.
 async fn ensure_kept<B: Backplane>(
@@ -203,6 +228,7 @@ async fn ensure_kept<B: Backplane>(
     gone: usize,
 ) -> Result<(), Failed> {
     let (lost, kept) = published.split_at(gone);
+    let frontier = node.frontier(NOWHERE).await?.sequence;
     for after in [0].iter().chain(published) {
         let page = node.page(topic, *after, LIMIT).await?;
         let read = numbers(&page.messages);
@@ -217,6 +243,12 @@ async fn ensure_kept<B: Backplane>(
             page.missing.is_some() == unseen.is_some() && page.missing >= unseen.copied(),
             "of {published:?} the last {} are kept, and after {after} is missing {:?}",
             kept.len(),
+            page.missing
+        );
+        // Whatever is up to that number, nobody would be given.
+        ensure!(
+            page.missing <= Some(frontier),
+            "the newest number is at most {frontier}, and {:?} is told as missing",
             page.missing
         );
     }

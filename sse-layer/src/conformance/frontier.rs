@@ -5,7 +5,7 @@ use tokio::task::JoinSet;
 use super::{
     Engines,
     failed::{Failed, ensure},
-    scene::{Scene, numbers},
+    scene::{Scene, numbers, turn},
 };
 use crate::backplane::{Backplane, Place};
 
@@ -19,9 +19,13 @@ pub(super) async fn the_frontier_is_behind_what_was_published<E: Engines>(
     scene: &Scene<'_, E>,
 ) -> Result<(), Failed> {
     let (here, there) = (scene.node().await?, scene.node().await?);
-    there.frontier(NOWHERE).await?;
+    let beginning = there.frontier(NOWHERE).await?;
     for round in 0..50 {
         let place = here.put(&(round % 5).to_string(), "x").await?;
+        ensure!(
+            beginning.epoch == place.epoch && beginning.sequence < place.sequence,
+            "before anything was published the frontier is {beginning:?}, and then {place:?} was"
+        );
         for node in [&here, &there] {
             let frontier = node.frontier(NOWHERE).await?;
             ensure!(
@@ -62,7 +66,7 @@ pub(super) async fn all_is_handed_over_up_to_the_frontier<E: Engines>(
     while !publisher.is_finished() {
         let frontier = there.frontier(NOWHERE).await?;
         answers.push((frontier.sequence, there.seen.count()));
-        tokio::task::yield_now().await;
+        turn(answers.len()).await;
     }
     let last = publisher.await??.last().copied().unwrap_or(0);
     there.seen.until_has(last).await?;
@@ -128,7 +132,7 @@ pub(super) async fn numbers_go_on_behind_a_place<E: Engines>(
     );
     published.push(node.put("t", "x").await?);
     let at_least = Place {
-        sequence: published[1].sequence + 1_000_000_000,
+        sequence: published[1].sequence.saturating_add(1_000_000_000),
         ..published[1]
     };
     let frontier = node.frontier(at_least).await?;

@@ -3,7 +3,7 @@
 use super::{
     Engines,
     failed::{Failed, ensure},
-    scene::{LIMIT, Scene, numbered, numbers},
+    scene::{LIMIT, Scene, numbered, numbers, turn},
 };
 use crate::backplane::{Backplane, ReadLimit};
 
@@ -44,8 +44,8 @@ pub(super) async fn any_number_can_be_read_after<E: Engines>(
     let newest = node.put("t", "x").await?.sequence;
     let signed = i64::MAX as u64;
     for after in [
-        newest + 1,
-        newest + 1_000_000,
+        newest.saturating_add(1),
+        newest.saturating_add(1_000_000),
         signed,
         signed + 1,
         u64::MAX - 1,
@@ -175,12 +175,20 @@ pub(super) async fn a_page_has_one_event_at_least<E: Engines>(
 pub(super) async fn the_newest_are_read<E: Engines>(scene: &Scene<'_, E>) -> Result<(), Failed> {
     let node = scene.node().await?;
     let mut published = Vec::new();
+    let mut epoch = 0;
     for n in 0..30 {
-        published.push(node.put("t", &format!("{n:0>1000}")).await?.sequence);
+        let place = node.put("t", &format!("{n:0>1000}")).await?;
+        epoch = place.epoch;
+        published.push(place.sequence);
         node.put("other", "x").await?;
     }
     for events in [1, 2, 29, 30, 31, 1000] {
         let page = node.newest("t", ReadLimit { events, ..LIMIT }).await?;
+        ensure!(
+            page.epoch == epoch,
+            "published in the epoch {epoch}, the newest are of {}",
+            page.epoch
+        );
         let expected = &published[published.len().saturating_sub(events)..];
         let read = numbers(&page.messages);
         ensure!(
@@ -208,18 +216,27 @@ pub(super) async fn a_topic_without_events_is_empty<E: Engines>(
 ) -> Result<(), Failed> {
     let node = scene.node().await?;
     for _ in 0..2 {
-        let newest = node.put("other", "x").await?.sequence;
-        for after in [0, newest] {
+        let newest = node.put("other", "x").await?;
+        let mut epochs = Vec::new();
+        for after in [0, newest.sequence] {
             let page = node.page("t", after, LIMIT).await?;
             ensure!(
                 page.messages.is_empty() && page.missing.is_none() && !page.has_more,
                 "nothing was published, and after {after} is read {page:?}"
             );
+            epochs.push(page.epoch);
         }
         let page = node.newest("t", LIMIT).await?;
         ensure!(
             page.messages.is_empty() && !page.has_more,
             "nothing was published, and the newest are {page:?}"
+        );
+        epochs.push(page.epoch);
+        // By that a node knows that the engine has not lost what there was.
+        ensure!(
+            epochs.iter().all(|epoch| *epoch == newest.epoch),
+            "published elsewhere in the epoch {}, nothing is read in the epochs {epochs:?}",
+            newest.epoch
         );
         // Also where the node listens.
         node.listen("t").await?;
@@ -239,6 +256,7 @@ pub(super) async fn reading_while_others_publish_loses_nothing<E: Engines>(
         ..LIMIT
     };
     let mut is_over = false;
+    let mut pages = 0;
     loop {
         let after = read.last().copied().unwrap_or(0);
         let page = there.page("t", after, limit).await?;
@@ -257,7 +275,8 @@ pub(super) async fn reading_while_others_publish_loses_nothing<E: Engines>(
         for _ in 0..read.len() % 7 {
             tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
+        turn(pages).await;
+        pages += 1;
     }
     let published = publisher.await??;
     ensure!(

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 
 use super::{
     Engines,
     failed::{Failed, ensure},
-    scene::{LIMIT, Scene, numbers},
+    scene::{LIMIT, Scene, numbers, turn},
+    seen::PATIENCE,
 };
 use crate::backplane::{Backplane, Place};
 
@@ -57,8 +58,15 @@ pub(super) async fn live_events_meet_history<E: Engines>(
             let topic = topic.clone();
             tokio::spawn(async move { here.put_many(&topic, 50).await })
         };
+        let began = Instant::now();
+        let mut rounds = 0;
         while there.newest(&topic, LIMIT).await?.messages.is_empty() {
-            tokio::task::yield_now().await;
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "a node publishes, and for {PATIENCE:?} the newest are none"
+            );
+            turn(rounds).await;
+            rounds += 1;
         }
         there.listen(&topic).await?;
         let frontier = there.frontier(NOWHERE).await?;

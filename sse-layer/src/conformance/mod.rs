@@ -37,7 +37,8 @@
 //!
 //! # Time
 //!
-//! Each check ends: it waits for conditions, and none for longer than half a minute. An engine that
+//! Each check ends: it waits for conditions, none for longer than half a minute, and for five
+//! minutes altogether. An engine may take a tenth of a second for each of its answers. One that
 //! is in this process and takes its time from tokio may be checked with tokio's time paused.
 //! An engine behind a connection needs real time.
 

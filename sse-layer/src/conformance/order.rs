@@ -149,7 +149,9 @@ pub(super) async fn calls_at_once_get_their_own_answers<E: Engines>(
             let (topic, frame) = ((n % 20).to_string(), numbered(n));
             let place = node.put(&topic, &frame).await?;
             let limit = ReadLimit { events: 1, ..LIMIT };
-            let page = node.page(&topic, place.sequence - 1, limit).await?;
+            let page = node
+                .page(&topic, place.sequence.saturating_sub(1), limit)
+                .await?;
             let read = page.messages.first();
             ensure!(
                 read.is_some_and(|read| {

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::{task::yield_now, time::sleep};
+
 use super::{
     Engines,
     failed::{Failed, ensure},
@@ -209,6 +211,15 @@ where
             limit.bytes
         );
         Ok(page)
+    }
+}
+
+/// Lets others have their turn, in a loop that waits for what they do. Now and then that takes a
+/// while: time that is paused goes on only where all wait, and without it no check would end.
+pub(super) async fn turn(round: usize) {
+    match round % 64 {
+        63 => sleep(Duration::from_millis(10) * (round / 64 + 1).min(100) as u32).await,
+        _ => yield_now().await,
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a node is handed over, taken down.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,6 +23,9 @@ pub(super) struct Seen {
     /// Whether the engine was reached, as it was told.
     told: Mutex<Vec<bool>>,
     changed: Notify,
+    /// Whether it is being called, and whether it was called once more meanwhile.
+    is_called: AtomicBool,
+    was_called_at_once: AtomicBool,
 }
 
 /// A message as it was handed over.
@@ -75,6 +81,7 @@ impl Seen {
 
     async fn until(&self, what: &str, is_so: impl Fn(&[Message]) -> bool) -> Result<(), Failed> {
         let is_so = self.wait(|| is_so(&self.lock())).await;
+        self.ensure_called_in_turn()?;
         if !is_so {
             let count = self.count();
             return Err(Failed::new(format!(
@@ -89,6 +96,7 @@ impl Seen {
     pub(super) async fn until_told(&self, times: usize) -> Result<(), Failed> {
         let told = || self.told.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(|| told().len() >= times).await;
+        self.ensure_called_in_turn()?;
         let told = told().clone();
         let expected: Vec<bool> = (0..times).map(|n| n % 2 == 1).collect();
         if told != expected {
@@ -114,9 +122,26 @@ impl Seen {
         waited.await.is_ok()
     }
 
+    fn ensure_called_in_turn(&self) -> Result<(), Failed> {
+        match self.was_called_at_once.load(Ordering::SeqCst) {
+            true => Err(Failed::new("an inbox was called while it was called")),
+            false => Ok(()),
+        }
+    }
+
     fn tell(&self, is_reached: bool) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.push(is_reached);
+        self.take(|| {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.push(is_reached);
+        });
+    }
+
+    fn take(&self, note: impl FnOnce()) {
+        if self.is_called.swap(true, Ordering::SeqCst) {
+            self.was_called_at_once.store(true, Ordering::SeqCst);
+        }
+        note();
+        self.is_called.store(false, Ordering::SeqCst);
         self.changed.notify_waiters();
     }
 
@@ -127,12 +152,13 @@ impl Seen {
 
 impl Inbox for Seen {
     fn message(&self, topic: &str, epoch: u64, message: Stored) {
-        self.lock().push(Message {
-            topic: topic.to_owned(),
-            epoch,
-            event: message,
+        self.take(|| {
+            self.lock().push(Message {
+                topic: topic.to_owned(),
+                epoch,
+                event: message,
+            });
         });
-        self.changed.notify_waiters();
     }
 
     fn disconnected(&self) {
@@ -141,5 +167,45 @@ impl Inbox for Seen {
 
     fn reconnected(&self) {
         self.tell(true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use super::*;
+
+    fn message(sequence: u64) -> Stored {
+        Stored {
+            sequence,
+            previous: sequence - 1,
+            frame: "x".into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_inbox_that_is_called_in_turn_is_fine_and_one_that_is_called_at_once_is_not() {
+        let seen = Arc::new(Seen::default());
+        seen.message("t", 1, message(1));
+        seen.disconnected();
+        seen.reconnected();
+        seen.until_has(1).await.unwrap();
+        seen.until_told(2).await.unwrap();
+        // Both are in the inbox until this lets them.
+        let lock = seen.lock();
+        let calls = [2, 3].map(|sequence| {
+            let seen = Arc::clone(&seen);
+            thread::spawn(move || seen.message("t", 1, message(sequence)))
+        });
+        while !seen.was_called_at_once.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        drop(lock);
+        for call in calls {
+            call.join().unwrap();
+        }
+        assert!(seen.until_has(2).await.is_err());
+        assert!(seen.until_told(2).await.is_err());
     }
 }

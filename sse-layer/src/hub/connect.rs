@@ -157,9 +157,22 @@ mod tests {
     use super::*;
 
     #[tokio::test]
+    async fn a_hub_of_this_process_has_an_address_as_well() {
+        let hub = Hub::connect("memory:").await.unwrap();
+        assert!(hub.stats().engine.is_none());
+    }
+
+    #[tokio::test]
     async fn an_address_without_a_scheme_is_not_repeated() {
         let error = async |url| Hub::builder().connect(url).await.err().unwrap();
-        for url in ["s3cr3t", "s3cr3t@h:6379", ":s3cr3t@h", "//:s3cr3t@h:1"] {
+        let long = format!("{}:6379", "s3cr3t".repeat(6));
+        for url in [
+            "s3cr3t",
+            "s3cr3t@h:6379",
+            ":s3cr3t@h",
+            "//:s3cr3t@h:1",
+            &long,
+        ] {
             let error = error(url).await;
             let said = format!("{error} {error:?}");
             assert!(!said.contains("s3cr3t"), "{said}");

@@ -215,6 +215,15 @@ impl Shelf {
         Mark { sequence, count }
     }
 
+    /// The number right before the first message behind this one, if that is kept.
+    pub(super) fn first_behind(&self, sequence: u64) -> Option<u64> {
+        let next = self
+            .kept
+            .partition_point(|message| message.sequence() <= sequence);
+        let first = self.kept.get(next)?;
+        (self.evicted.sequence <= sequence).then(|| first.sequence() - 1)
+    }
+
     /// The place that has the newest `count` messages up to this number behind it.
     /// Tells whether they are all here.
     pub(super) fn place_before_newest(&self, count: usize, up_to: u64, end: Mark) -> (Mark, bool) {

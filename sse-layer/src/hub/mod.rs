@@ -230,12 +230,12 @@ impl Hub {
             self.0.check_name(name)?;
         }
         // Before the topics are looked at: whatever has a higher id comes from them.
-        let known = self.0.ledger.now();
+        let subscribed = self.0.ledger.now();
         let shared = Arc::clone(&self.0);
-        let mut subscription = Subscription::new(shared, known, count);
+        let mut subscription = Subscription::new(shared, subscribed, count);
         for name in names {
             // What is attached already goes with the subscription, should this fail.
-            let (topic, receiver, attached) = self.0.attach(name, Some(known))?;
+            let (topic, receiver, attached) = self.0.attach(name)?;
             subscription.add(Source::new(topic, receiver, attached));
         }
         // What is published by threads outside of tokio is swept by those who are in it.

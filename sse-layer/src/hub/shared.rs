@@ -154,11 +154,10 @@ impl Shared {
     pub(super) fn attach(
         &self,
         name: &str,
-        known: Option<(Epoch, u64)>,
     ) -> Result<(Arc<Topic>, Receiver, Option<Mark>), TopicError> {
         loop {
             let topic = self.topic(name)?;
-            if let Some((receiver, attached)) = topic.attach(self.settings.queue, known) {
+            if let Some((receiver, attached)) = topic.attach(self.settings.queue) {
                 return Ok((topic, receiver, attached));
             }
         }

@@ -100,6 +100,8 @@ struct Start {
     after: LastEventId,
     /// For a client without an id.
     beginning: Beginning,
+    /// The newest message when it was made, and the epoch of that.
+    since: (Epoch, u64),
     /// Whether the engine has lost everything while this was open.
     is_lost: bool,
     /// Asks the engine for an id that nobody here knows of, once.
@@ -151,7 +153,7 @@ impl Subscription {
                 sources: SmallVec::with_capacity(topics),
                 policy: LagPolicy::default(),
             },
-            start: Some(Box::new(Start::with(Beginning::Now))),
+            start: Some(Box::new(Start::with(Beginning::Now, (epoch, subscribed)))),
             subscribed,
             epoch,
             filter: None,
@@ -370,6 +372,12 @@ impl Subscription {
         if !are_attached {
             return Poll::Pending;
         }
+        let sources = &mut self.merge.sources.iter();
+        if !sources.all(|source| source.topic.epoch() == Some(self.epoch)) {
+            // In the middle of a loss: numbers of before it are not to be told as those of now.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let known = start.after.id().and_then(|id| position::parse(id.as_str()));
         let is_ahead = known.is_some_and(|(epoch, sequence)| {
             epoch == self.epoch && sequence > self.shared.ledger.last()
@@ -380,7 +388,7 @@ impl Subscription {
             ready!(asked.poll(cx));
         }
         if let (true, Beginning::Recent(count @ 1..)) = (start.is_new(), start.beginning) {
-            let now = self.now();
+            let now = self.now(start);
             for source in &self.merge.sources[start.places.len()..] {
                 let up_to = source.attached().sequence.min(now);
                 let read = &mut start.newest;
@@ -391,15 +399,23 @@ impl Subscription {
         Poll::Ready(())
     }
 
-    /// Behind which all that comes is for whoever asks for what comes. An engine's topics are opened
-    /// one after another, and are not all up to the same place: who is given an event of one has to
-    /// be given all that was published behind it to the others.
-    fn now(&self) -> u64 {
-        let attached = self.merge.sources.iter().map(Source::attached);
-        let first = attached.map(|attached| attached.sequence).min();
-        first
-            .filter(|_| self.shared.node.is_some())
-            .unwrap_or(self.subscribed)
+    /// Behind which all that comes is for whoever asks for what comes: of all topics from the same
+    /// place. An engine's are opened one after another, and are not all up to the same place. Where
+    /// one of them has something already, the others begin there as well.
+    fn now(&self, start: &Start) -> u64 {
+        if self.shared.node.is_none() {
+            return self.subscribed;
+        }
+        // A number of before a loss says nothing of what there is now.
+        let (epoch, since) = start.since;
+        let since = if epoch == self.epoch { since } else { 0 };
+        let sources = self.merge.sources.iter();
+        let attached = sources.clone().map(|source| source.attached().sequence);
+        let newest = attached.fold(since, u64::max);
+        let firsts = sources.filter_map(|source| source.topic.begins_behind(source.attached()));
+        firsts
+            .min()
+            .map_or(newest, |first| newest.min(first.max(since)))
     }
 
     fn begin(&mut self, start: &Start) -> Option<GapReason> {
@@ -409,7 +425,7 @@ impl Subscription {
             _ if start.is_lost => (0, Some(GapReason::Outage)),
             None if start.after.is_malformed() => (0, Some(GapReason::Unknown)),
             None if matches!(start.beginning, Beginning::First) => (0, None),
-            None => (self.now(), None),
+            None => (self.now(start), None),
             Some(Some((epoch, sequence))) if epoch == self.epoch => {
                 if sequence <= ledger.last() {
                     (sequence, None)
@@ -467,7 +483,7 @@ impl Subscription {
         self.attach_anew();
         self.start = Some(Box::new(Start {
             is_lost: true,
-            ..Start::with(Beginning::First)
+            ..Start::with(Beginning::First, (self.epoch, 0))
         }));
     }
 
@@ -477,7 +493,7 @@ impl Subscription {
         let names: Vec<_> = topics.cloned().collect();
         self.let_go();
         for name in names {
-            match self.shared.attach(&name, None) {
+            match self.shared.attach(&name) {
                 Ok((topic, receiver, attached)) => self.add(Source::new(topic, receiver, attached)),
                 Err(error) => {
                     tracing::warn!(
@@ -609,10 +625,11 @@ impl Subscription {
 
 impl Start {
     /// Without an id.
-    fn with(beginning: Beginning) -> Self {
+    fn with(beginning: Beginning, since: (Epoch, u64)) -> Self {
         Self {
             after: LastEventId::default(),
             beginning,
+            since,
             is_lost: false,
             asked: None,
             places: Vec::new(),

@@ -6,7 +6,7 @@ mod broken;
 mod outages;
 mod suite;
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{collections::HashMap, sync::Mutex, time::Duration};
 
 use sse_layer::{BoxError, backplane::memory::Memory, conformance::Engines};
 
@@ -53,5 +53,35 @@ mod conforms_on_many_threads {
     sse_layer::conformance_tests! {
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
         InMemory::default()
+    }
+}
+
+/// With an engine that is far away.
+mod conforms_slowly {
+    use super::*;
+
+    struct FarAway(InMemory);
+
+    impl Engines for FarAway {
+        type Engine = Memory;
+
+        async fn node(&self, namespace: &str) -> Result<Memory, BoxError> {
+            let node = self.0.node(namespace).await?;
+            node.answer_after(Duration::from_millis(100));
+            Ok(node)
+        }
+
+        async fn interrupt(&self, namespace: &str) -> Result<bool, BoxError> {
+            self.0.interrupt(namespace).await
+        }
+
+        async fn restore(&self, namespace: &str) -> Result<(), BoxError> {
+            self.0.restore(namespace).await
+        }
+    }
+
+    sse_layer::conformance_tests! {
+        #[tokio::test(start_paused = true)]
+        FarAway(InMemory::default())
     }
 }

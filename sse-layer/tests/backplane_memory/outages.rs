@@ -1,10 +1,12 @@
 //! What tests can do to the engine `memory`.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
+    thread,
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use sse_layer::backplane::{
     Backplane, Bounds, Failure, Inbox, Outgoing, Place, ReadLimit, Stored, memory::Memory,
 };
@@ -234,6 +236,67 @@ async fn an_inbox_may_drop_its_node_while_it_is_called() {
     publish(&here).await.unwrap();
     assert_eq!(notes.take(), [Seen::Message(1), Seen::Message(2)]);
     assert_eq!(Arc::strong_count(&last), 1);
+}
+
+/// Where a node is dropped while its inbox is at work, another may be given its place.
+#[test]
+fn an_inbox_is_handed_nothing_of_a_node_that_came_after_its_own() {
+    /// Is at its first message until it is let go.
+    struct Long {
+        notes: Notes,
+        has_begun: mpsc::Sender<()>,
+        may_end: Mutex<mpsc::Receiver<()>>,
+    }
+
+    impl Inbox for Long {
+        fn message(&self, topic: &str, epoch: u64, message: Stored) {
+            self.notes.message(topic, epoch, message);
+            self.has_begun.send(()).unwrap();
+            self.may_end.lock().unwrap().recv().unwrap();
+        }
+        fn disconnected(&self) {}
+        fn reconnected(&self) {}
+    }
+
+    fn now<T>(call: impl Future<Output = T>) -> T {
+        call.now_or_never().unwrap()
+    }
+
+    let (here, _) = now(listening(Memory::new()));
+    let publish_in_a_thread = || {
+        let here = here.clone();
+        thread::spawn(move || now(publish(&here)).unwrap())
+    };
+    let listen = || {
+        let (node, (has_begun, begun), (end, may_end)) =
+            (here.node(), mpsc::channel(), mpsc::channel());
+        let inbox = Arc::new(Long {
+            notes: Notes::default(),
+            has_begun,
+            may_end: Mutex::new(may_end),
+        });
+        now(node.open(Arc::clone(&inbox) as _, BOUNDS)).unwrap();
+        now(node.listen("t")).unwrap();
+        (node, inbox, begun, end)
+    };
+    let (old, old_inbox, begun, end_old) = listen();
+    let publishes_to_old = publish_in_a_thread();
+    begun.recv().unwrap();
+    drop(old);
+    let (_new, new_inbox, begun, end_new) = listen();
+    let publishes_to_new = publish_in_a_thread();
+    begun.recv().unwrap();
+    now(publish(&here)).unwrap();
+    // The first goes on, while the next event is on its way to the new node.
+    end_old.send(()).unwrap();
+    drop(end_old);
+    publishes_to_old.join().unwrap();
+    end_new.send(()).unwrap();
+    end_new.send(()).unwrap();
+    publishes_to_new.join().unwrap();
+    assert_eq!(old_inbox.notes.take(), [Seen::Message(1)]);
+    let expected = [Seen::Message(2), Seen::Message(3)];
+    assert_eq!(new_inbox.notes.take(), expected);
 }
 
 #[tokio::test(start_paused = true)]

@@ -150,3 +150,144 @@ async fn topics_that_wait_for_their_turn_to_be_read_are_not_read_in_an_outage() 
         assert_eq!(told(client, 2).await, ["true", "false"]);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn topics_that_are_opened_one_after_the_other_begin_at_the_same_place() {
+    let [(one, engine), (two, _)] = nodes().await;
+    let mut before = opened(one.subscribe("open").unwrap()).await;
+    publish(&two, "open", "before").await;
+    publish(&two, "new", "before").await;
+    assert_eq!(told(&mut before, 1).await, ["before"]);
+    engine.answer_after(SECOND);
+    let mut client = one.subscribe_many(["open", "new"]).unwrap().deliveries();
+    assert_silent(&mut client, SECOND / 2).await;
+    // Of the one it is told already.
+    publish(&two, "open", 1).await;
+    publish(&two, "new", 2).await;
+    publish(&two, "open", 3).await;
+    // Of the other it is told only what comes after this.
+    assert_silent(&mut client, SECOND * 3 / 2).await;
+    publish(&two, "new", 4).await;
+    assert_eq!(told(&mut client, 4).await, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_several_topics_is_not_given_what_was_there_before_it() {
+    let builder = Hub::builder().max_history_bytes(0);
+    for [(one, engine), (two, _)] in [nodes().await, nodes_with(builder).await] {
+        let mut before = opened(one.subscribe("open").unwrap()).await;
+        publish(&two, "new", "before").await;
+        publish(&two, "open", "before").await;
+        assert_eq!(told(&mut before, 1).await, ["before"]);
+        engine.answer_after(SECOND);
+        let client = one.subscribe_many(["open", "new"]).unwrap();
+        let mut client = client.deliveries();
+        assert_silent(&mut client, SECOND / 2).await;
+        publish(&two, "new", "while it is opened").await;
+        // There is nothing before this that it has been told the place of.
+        assert_eq!(told(&mut client, 1).await, ["at"]);
+        assert_eq!(one.stats().engine.unwrap().reads, 0);
+        publish(&two, "open", 1).await;
+        publish(&two, "new", 2).await;
+        assert_eq!(told(&mut client, 2).await, ["1", "2"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_several_topics_is_not_given_what_one_of_them_has_missed_before_it() {
+    let (hub, odd, other, engine) = odd().await;
+    let mut before = opened(hub.subscribe_many(["a", "b"]).unwrap()).await;
+    odd.go_deaf(true);
+    publish(&other, "a", "a1").await;
+    odd.go_deaf(false);
+    engine.answer_after(SECOND);
+    publish(&other, "b", "b2").await;
+    publish(&other, "a", "a3").await;
+    publish(&other, "b", "b4").await;
+    // What is missing is being read, and all of it is from before this.
+    let mut client = hub.subscribe_many(["a", "b"]).unwrap().deliveries();
+    assert_eq!(told(&mut client, 1).await, ["at"]);
+    let all = ["a1", "b2", "a3", "b4"];
+    assert_eq!(told(&mut before, 4).await, all);
+    publish(&other, "a", "a5").await;
+    publish(&other, "b", "b6").await;
+    assert_eq!(told(&mut client, 2).await, ["a5", "b6"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_to_know_how_far_the_engine_is_gets_to_know_it_after_failures() {
+    let (hub, odd, other, engine) = odd().await;
+    let mut client = opened(hub.subscribe("news").unwrap()).await;
+    odd.hide_frontiers(true);
+    // One that has missed something, one that is new, and one whose id the node has not heard of.
+    engine.disconnect();
+    publish(&other, "news", 1).await;
+    engine.reconnect();
+    let mut new = hub.subscribe("new").unwrap().deliveries();
+    let id = publish(&other, "elsewhere", "x").await;
+    let mut ahead = hub.subscribe("news").unwrap().after(id).deliveries();
+    assert!(is_silent(&mut new) && is_silent(&mut ahead));
+    assert_silent(&mut client, SECOND * 5).await;
+    assert!(is_silent(&mut new) && is_silent(&mut ahead));
+    odd.hide_frontiers(false);
+    assert_eq!(told(&mut client, 1).await, ["1"]);
+    assert_eq!(told(&mut new, 1).await, ["at"]);
+    publish(&other, "news", 2).await;
+    assert_eq!(told(&mut client, 1).await, ["2"]);
+    assert_eq!(told(&mut ahead, 1).await, ["2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_does_not_tell_how_far_it_is_is_not_asked_for_each_who_comes() {
+    let (hub, odd, ..) = odd().await;
+    // The second time as the first: once it was told, the pauses are short again.
+    for round in 0..2 {
+        odd.hide_frontiers(true);
+        let before = odd.frontiers();
+        let mut clients = Vec::new();
+        for n in 0..1000 {
+            let topic = format!("topic {round} {n}");
+            clients.push(hub.subscribe(&topic).unwrap().deliveries());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // After pauses that grow from a tenth of a second, or half of that.
+        let asked = odd.frontiers() - before;
+        assert!((2..10).contains(&asked), "{asked}");
+        odd.hide_frontiers(false);
+        for client in &mut clients {
+            assert_eq!(told(client, 1).await, ["at"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_came_in_an_outage_is_no_reason_for_calls_until_its_end() {
+    let [(one, engine)] = nodes().await;
+    engine.disconnect();
+    let mut client = one.subscribe("news").unwrap().deliveries();
+    assert_silent(&mut client, SECOND * 10).await;
+    engine.answer_after(SECOND / 10);
+    engine.reconnect();
+    // It has not failed once, and so is waited for.
+    publish(&one, "news", "a").await;
+    assert_eq!(told(&mut client, 1).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_after_a_loss_is_given_to_a_client_that_had_not_begun_before_it() {
+    let [(one, engine), (two, _)] = nodes().await;
+    let mut busy = opened(one.subscribe("busy").unwrap()).await;
+    for n in 0..100 {
+        publish(&two, "busy", n).await;
+    }
+    assert_eq!(told(&mut busy, 100).await.len(), 100);
+    let mut client = one.subscribe("news").unwrap().deliveries();
+    engine.lose_data();
+    publish(&two, "busy", "x").await;
+    // Attached anew, and not looked at again before there is something.
+    assert!(is_silent(&mut client));
+    tokio::time::sleep(SECOND).await;
+    publish(&two, "news", "a").await;
+    publish(&two, "news", "b").await;
+    assert_eq!(told(&mut client, 2).await, ["a", "b"]);
+}

@@ -26,6 +26,8 @@ struct State {
     is_refused: Mutex<Option<&'static str>>,
     listened_to: Mutex<BTreeSet<String>>,
     reads: AtomicUsize,
+    frontiers: AtomicUsize,
+    hides_frontiers: AtomicBool,
     is_deaf: AtomicBool,
     inbox: Mutex<Option<Arc<dyn Inbox>>>,
 }
@@ -63,6 +65,16 @@ impl Odd {
 
     pub(crate) fn listened_to(&self) -> BTreeSet<String> {
         self.state.listened_to.lock().unwrap().clone()
+    }
+
+    /// Does not tell any more how far the engine is, or does so again.
+    pub(crate) fn hide_frontiers(&self, hides: bool) {
+        self.state.hides_frontiers.store(hides, Ordering::SeqCst);
+    }
+
+    /// How often it was asked how far the engine is.
+    pub(crate) fn frontiers(&self) -> usize {
+        self.state.frontiers.load(Ordering::SeqCst)
     }
 
     /// How often it was asked for what is kept behind a number.
@@ -137,7 +149,14 @@ impl Backplane for Odd {
     }
 
     fn frontier(&self, at_least: Place) -> BoxFuture<'_, Result<Place, BackplaneError>> {
-        self.engine.frontier(at_least)
+        Box::pin(async move {
+            self.state.frontiers.fetch_add(1, Ordering::SeqCst);
+            if self.state.hides_frontiers.load(Ordering::SeqCst) {
+                let failed = BackplaneError::new(Failure::Unavailable, "as it was told to");
+                return Err(failed);
+            }
+            self.engine.frontier(at_least).await
+        })
     }
 
     fn read<'a>(

@@ -36,8 +36,11 @@ async fn what_a_node_publishes_after_it_has_subscribed_is_its_own_however_late_i
     engine.answer_after(Duration::from_millis(50));
     publish(&one, "news", "before").await;
     let client = one.subscribe("news").unwrap();
+    let begun = tokio::time::Instant::now();
     publish(&one, "news", "a").await;
     publish(&one, "news", "b").await;
+    // Two calls until it is listened to, and these two.
+    assert_eq!(begun.elapsed(), Duration::from_millis(200));
     let mut client = client.deliveries();
     assert_eq!(told(&mut client, 2).await, ["a", "b"]);
     assert!(is_silent(&mut client));
@@ -243,5 +246,5 @@ async fn a_client_that_comes_while_its_topics_catch_up_gets_all_from_some_place_
         assert!(all.ends_with(got), "{got:?}");
         places.insert(got.len());
     }
-    assert!(places.len() > 2, "{places:?}");
+    assert!(places.len() > 1, "{places:?}");
 }

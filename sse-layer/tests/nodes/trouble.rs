@@ -151,13 +151,20 @@ async fn topics_that_can_not_be_read_do_not_keep_others_from_being_read() {
 
 #[tokio::test(start_paused = true)]
 async fn publishing_does_not_wait_for_a_topic_that_the_engine_does_not_let_listen_to() {
-    let (hub, odd, _, _) = odd().await;
+    let (hub, odd, _, engine) = odd().await;
     odd.refuse("news");
     let mut client = hub.subscribe("news").unwrap().deliveries();
     assert_silent(&mut client, Duration::from_secs(1)).await;
     let begun = tokio::time::Instant::now();
     publish(&hub, "news", "a").await;
     assert_eq!(begun.elapsed(), Duration::ZERO);
+    // Nor for longer than it takes to be refused.
+    engine.answer_after(Duration::from_millis(50));
+    odd.refuse("other");
+    let mut other = hub.subscribe("other").unwrap().deliveries();
+    publish(&hub, "other", "a").await;
+    assert_eq!(begun.elapsed(), Duration::from_millis(100));
+    assert!(is_silent(&mut other));
 }
 
 #[tokio::test(start_paused = true)]

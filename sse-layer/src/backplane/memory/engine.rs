@@ -50,7 +50,7 @@ impl Engine {
             let Some((node, inbox)) = begun else {
                 return;
             };
-            while let Some(next) = self.next(node) {
+            while let Some(next) = self.next(node, &inbox) {
                 match next {
                     Handover::Message {
                         topic,
@@ -66,8 +66,11 @@ impl Engine {
         }
     }
 
-    fn next(&self, node: usize) -> Option<Handover> {
-        self.lock().nodes.get_mut(node)?.next()
+    /// What comes next for this inbox. Its node may be gone by then, and another in its place.
+    fn next(&self, node: usize, inbox: &Arc<dyn Inbox>) -> Option<Handover> {
+        let mut state = self.lock();
+        let node = state.nodes.get_mut(node)?;
+        node.hands_over_to(inbox).then(|| node.next())?
     }
 }
 

@@ -110,6 +110,11 @@ impl Node {
         Some(Arc::clone(inbox))
     }
 
+    pub(super) fn hands_over_to(&self, inbox: &Arc<dyn Inbox>) -> bool {
+        let opened = self.opened.as_ref();
+        opened.is_some_and(|(own, _)| Arc::ptr_eq(own, inbox))
+    }
+
     /// The next that is to be handed over by who has begun to.
     pub(super) fn next(&mut self) -> Option<Handover> {
         let next = if self.is_held {

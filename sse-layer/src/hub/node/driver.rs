@@ -79,6 +79,10 @@ impl Driver {
             Some(Ok(place)) => self.reached(&shared, place, turn, opened),
             Some(Err(error)) => self.failed(&shared, &error, turn.work, opened),
         }
+        // Behind all that has become of topics.
+        if let Some(node) = &shared.node {
+            node.opened.notify_waiters();
+        }
     }
 
     /// What there is to do.
@@ -169,7 +173,6 @@ impl Driver {
             topic.open(epoch, place.sequence, || node.outages() != turn.outages);
             refill::begin(shared, topic);
         }
-        node.opened.notify_waiters();
         for answer in work.frontiers {
             answer.set(());
         }
@@ -209,7 +212,6 @@ impl Driver {
                 node.open(topic);
             }
         }
-        node.opened.notify_waiters();
     }
 
     fn delay(&mut self, topic: Arc<Topic>, error: &BackplaneError) {
@@ -249,8 +251,14 @@ fn look_around(shared: &Shared) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt as _;
+
     use super::*;
-    use crate::{backplane::memory::Memory, hub::Hub};
+    use crate::{
+        backplane::memory::Memory,
+        event::Event,
+        hub::{Delivery, Hub},
+    };
 
     /// Subscribes to so many topics and drops that at once. Answers what tells whether anything
     /// still has them.
@@ -262,6 +270,21 @@ mod tests {
             Arc::downgrade(&topic)
         };
         (0..topics).map(come_and_go).collect()
+    }
+
+    /// Of a topic that is left and made anew by another thread, the node may hear in this order.
+    #[tokio::test(start_paused = true)]
+    async fn a_topic_that_is_there_again_is_not_left() {
+        let engine = Memory::new();
+        let hub = Hub::builder().backplane(engine.clone()).await.unwrap();
+        let mut client = hub.subscribe("news").unwrap().deliveries();
+        assert!(matches!(client.next().await, Some(Delivery::Position(_))));
+        let topic = hub.0.topics.get("news").unwrap();
+        hub.0.node.as_ref().unwrap().leave(vec![topic]);
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        hub.publish("news", Event::text("a")).await.unwrap();
+        let next = tokio::time::timeout(Duration::from_secs(60), client.next()).await;
+        assert!(matches!(next, Ok(Some(Delivery::Message(_)))), "{next:?}");
     }
 
     #[tokio::test(start_paused = true)]

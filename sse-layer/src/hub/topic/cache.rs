@@ -92,22 +92,6 @@ impl Cache {
         self.opened.is_some()
     }
 
-    /// The place from which whoever attaches is given what comes, if it is open: behind its end, as
-    /// far as it is known that nothing followed that.
-    pub(super) fn attached(&self, end: Mark, known: Option<(Epoch, u64)>) -> Option<Mark> {
-        // A number of before a loss says nothing of what there is now.
-        let known = known.filter(|(epoch, _)| self.epoch == Some(*epoch));
-        let known = known.map_or(0, |(_, sequence)| sequence);
-        let whole_up_to = match self.is_behind {
-            true => known.min(self.whole_up_to),
-            false => known,
-        };
-        self.is_open().then_some(Mark {
-            sequence: end.sequence.max(whole_up_to),
-            ..end
-        })
-    }
-
     pub(super) fn is_idle(&self) -> bool {
         self.idle_since.elapsed() >= LINGER
     }

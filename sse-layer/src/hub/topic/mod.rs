@@ -14,7 +14,6 @@ use super::{
     ledger::Ledger,
     live::{Live, QueueBounds, Receiver},
     message::{Draft, Mark, Message},
-    position::Epoch,
 };
 
 pub(super) struct Topic {
@@ -125,13 +124,8 @@ impl Topic {
     }
 
     /// Another subscriber: what it gets from now on, and the place from which that is, which is not
-    /// known of a topic that is not open yet. `None` if the topic is gone. What an
-    /// engine has published up to a `known` number was handed over before.
-    pub(super) fn attach(
-        &self,
-        bounds: QueueBounds,
-        known: Option<(Epoch, u64)>,
-    ) -> Option<(Receiver, Option<Mark>)> {
+    /// known of a topic that is not open yet. `None` if the topic is gone.
+    pub(super) fn attach(&self, bounds: QueueBounds) -> Option<(Receiver, Option<Mark>)> {
         let mut state = self.state();
         if state.is_gone {
             return None;
@@ -144,12 +138,8 @@ impl Topic {
             receiver
         };
         state.subscribers += 1;
-        let end = state.end;
-        let attached = match &state.cache {
-            Some(cache) => cache.attached(end, known),
-            None => Some(end),
-        };
-        Some((receiver, attached))
+        let is_open = state.cache.as_ref().is_none_or(Cache::is_open);
+        Some((receiver, is_open.then_some(state.end)))
     }
 
     /// A subscriber less. Answers whether the topic is of no use now.
@@ -180,6 +170,14 @@ impl Topic {
     pub(super) fn place(&self, sequence: u64) -> Mark {
         let state = self.state();
         state.shelf.place(sequence, state.end)
+    }
+
+    /// The number from which on something is, or may be, behind a place. `None` if nothing is.
+    pub(super) fn begins_behind(&self, place: Mark) -> Option<u64> {
+        let state = self.state();
+        let is_empty = state.end.sequence <= place.sequence && self.is_settled();
+        let first = state.shelf.first_behind(place.sequence);
+        first.or((!is_empty).then_some(place.sequence))
     }
 
     /// The place that has the newest `count` messages up to this number behind it.

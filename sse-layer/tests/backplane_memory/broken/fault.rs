@@ -55,6 +55,16 @@ faults! {
     SkipsLargeEvents: a_page_has_one_event_at_least;
     NewestAreOldest: the_newest_are_read a_page_has_one_event_at_least;
     NewestAreReversed: the_newest_are_read;
+    NewestAreNone: the_newest_are_read live_events_meet_history;
+    NewestHaveNoEpoch: the_newest_are_read;
+    /// What is read has no epoch where it is nothing.
+    EmptyHasNoEpoch: a_topic_without_events_is_empty;
+    /// There is no epoch before the first event.
+    BeginsWithAnEvent: the_frontier_is_behind_what_was_published;
+    /// All that will ever be published is told to be missing.
+    MissesWhatIsYetToCome: history_is_bounded_by_age without_history_live_events_go_on;
+    /// What others keep is given, whatever the bounds of the node that reads.
+    GivesAllThatOthersKeep: bounds_are_those_of_the_node_that_reads;
     EmptyIsMissing: a_topic_without_events_is_empty history_is_read_after_a_number;
     /// A number is given before its event can be read, and the next can be read already.
     HidesTheNewestButOne: reading_while_others_publish_loses_nothing;
@@ -120,6 +130,9 @@ faults! {
     KeepsItsInbox: a_dropped_node_ends;
     /// A call that is dropped leaves the node busy for ever.
     IsSpoiledByDroppedCalls: calls_that_are_dropped_break_nothing;
+    /// It stops to answer those who publish, and goes on to answer those who wait for them.
+    StopsToPublish: all_is_handed_over_up_to_the_frontier
+        reading_while_others_publish_loses_nothing;
     StopsToAnswer: numbers_increase_over_all_topics history_is_bounded_by_age
         frames_come_back_as_they_were;
 }

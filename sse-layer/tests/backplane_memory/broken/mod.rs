@@ -139,6 +139,10 @@ impl Backplane for Node {
                 age: bounds.age * 1000,
                 ..bounds
             },
+            Fault::GivesAllThatOthersKeep => Bounds {
+                events: bounds.events.max(1000),
+                ..bounds
+            },
             Fault::AgesTooFast => Bounds {
                 age: bounds.age / 4,
                 ..bounds
@@ -174,7 +178,8 @@ impl Backplane for Node {
                 ..event
             };
             match self.fault {
-                Fault::StopsToAnswer if call == 3 => std::future::pending().await,
+                Fault::StopsToAnswer if call >= 3 => std::future::pending().await,
+                Fault::StopsToPublish if call >= 250 => std::future::pending().await,
                 Fault::HandsOverToThePublisher => self.inner.listen(&topic).await?,
                 Fault::CutsFrames => event.frame = &event.frame[..event.frame.len().min(1 << 19)],
                 Fault::TrimsFrames => event.frame = event.frame.trim_ascii_end(),
@@ -313,6 +318,7 @@ impl Backplane for Node {
             let mut place = self.inner.frontier(at_least).await?;
             match self.fault {
                 Fault::HasAnEpochANode => place.epoch ^= self.number as u64,
+                Fault::BeginsWithAnEvent if place.sequence == 0 => place.epoch = 0,
                 Fault::FrontierIsLate => place.sequence = place.sequence.saturating_sub(1),
                 Fault::FrontierGoesBack => place.sequence -= (call % 3).min(place.sequence),
                 _ => {}
@@ -363,8 +369,11 @@ impl Backplane for Node {
                 return self.inner.read(topic, 0, limit).await;
             }
             let mut page = self.inner.newest(&self.topic(topic), limit).await?;
-            if self.fault == Fault::NewestAreReversed {
-                page.messages.reverse();
+            match self.fault {
+                Fault::NewestAreReversed => page.messages.reverse(),
+                Fault::NewestAreNone => page.messages.clear(),
+                Fault::NewestHaveNoEpoch => page.epoch = 0,
+                _ => {}
             }
             Ok(page)
         })
@@ -421,6 +430,10 @@ impl Node {
                     .retain(|message| message.frame.len() <= limit.bytes);
             }
             Fault::NothingIsMissing => page.missing = None,
+            Fault::EmptyHasNoEpoch if page.messages.is_empty() => page.epoch = 0,
+            Fault::MissesWhatIsYetToCome if page.messages.is_empty() => {
+                page.missing = page.missing.map(|_| u64::MAX);
+            }
             Fault::EmptyIsMissing if page.messages.is_empty() => page.missing = Some(after + 1),
             Fault::ForgetsWhatIsMissing => {
                 let is_anew = page
