@@ -5,6 +5,7 @@
 #[path = "../engines/mod.rs"]
 mod engines;
 
+mod cluster;
 mod conforms;
 mod faults;
 mod history;

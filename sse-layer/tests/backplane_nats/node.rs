@@ -15,7 +15,7 @@ use tokio::{sync::Notify, time::timeout};
 use crate::engines;
 
 /// How long a test waits for something.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) const BOUNDS: Bounds = Bounds {
     events: 1_000,
