@@ -1,6 +1,7 @@
 #![doc = include_str!("wire.md")]
 
 mod api;
+mod cursor;
 mod delivery;
 mod link;
 mod marker;

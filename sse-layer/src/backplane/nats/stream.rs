@@ -119,7 +119,8 @@ async fn ask(
     question: &Value,
 ) -> Result<Value, ApiError> {
     let subject = format!("$JS.API.STREAM.{verb}.{}", shared.subjects.stream());
-    shared.api.call(generation, &subject, question).await
+    // To make a stream that is there, and is the same, changes nothing.
+    shared.api.call_again(generation, &subject, question).await
 }
 
 /// The configuration of a new stream.
