@@ -9,6 +9,7 @@ mod cluster;
 mod conforms;
 mod faults;
 mod history;
+mod identity;
 mod lost;
 mod many;
 mod node;

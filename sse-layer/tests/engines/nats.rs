@@ -84,6 +84,11 @@ impl Cluster {
     /// So many servers, all of which listen, or `None` where the tests are to do without them. They
     /// take some seconds more until they have elected who leads.
     pub(crate) fn start(count: usize) -> Option<Self> {
+        Self::start_with(count, |_| String::new())
+    }
+
+    /// Such servers, each with more configuration.
+    pub(crate) fn start_with(count: usize, more: impl Fn(usize) -> String) -> Option<Self> {
         if is_skipped() {
             return None;
         }
@@ -92,8 +97,9 @@ impl Cluster {
         let urls = urls.join(", ");
         let config = |(at, route)| {
             format!(
-                "server_name: {}\ncluster {{ name: servers, listen: \"{route}\", routes: [{urls}] }}",
-                Self::name(at)
+                "server_name: {}\ncluster {{ name: servers, listen: \"{route}\", routes: [{urls}] }}\n{}",
+                Self::name(at),
+                more(at)
             )
         };
         let mut servers: Vec<_> = (routes.iter().enumerate())
