@@ -3,11 +3,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use sse_layer::backplane::{Backplane, nats::Nats};
+use sse_layer::backplane::{Backplane, Failure, nats::Nats};
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     engines,
-    node::{ALL, Node, Told},
+    node::{ALL, Node, PATIENCE, Told, eventually},
     sieve::{Passing, Sieve},
 };
 
@@ -36,11 +37,20 @@ struct Scene {
 
 impl Scene {
     async fn new(timeout: Duration) -> Option<Self> {
-        let server = engines::Nats::start()?;
+        Self::with("", |engine| engine.timeout(timeout)).await
+    }
+
+    /// With a server of this configuration, and with a node of more options.
+    async fn with(config: &str, more: impl Fn(Nats) -> Nats) -> Option<Self> {
+        let server = engines::Nats::start_with(config)?;
         let sieve = Sieve::to(server.addr());
-        let engine = Nats::new(&sieve.url()).unwrap().timeout(timeout);
+        let engine = more(Nats::new(&sieve.url()).unwrap());
         let node = Node::open(engine).await.unwrap();
-        let other = Node::at(&server).await;
+        // Where there are users at all, there is this one.
+        let engine = Nats::new(&server.url()).unwrap();
+        let other = Node::open(engine.user_and_password("other", "s3cr3t"))
+            .await
+            .unwrap();
         node.listen("t").await.unwrap();
         other.put("t", "1").await.unwrap();
         node.seen.until(|told| told.len() == 1).await;
@@ -78,6 +88,57 @@ async fn an_event_that_is_dropped_is_noticed_and_what_is_behind_it_not_handed_ov
     }
     scene.is_noticed(&["1"]).await;
     assert_eq!(scene.node.kept("t").await, ["1", "2", "3", "last"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_dropped_is_noticed_by_a_node_that_may_not_publish() {
+    let users = "users: [
+        { user: node, password: s3cr3t, permissions: { publish: { deny: \"sse.in.>\" } } }
+        { user: other, password: s3cr3t }
+    ]";
+    let scene = Scene::with(&format!("authorization {{ {users} }}"), |engine| {
+        let engine = engine.user_and_password("node", "s3cr3t");
+        engine.timeout(Duration::from_secs(1))
+    });
+    let Some(scene) = scene.await else {
+        return;
+    };
+    scene.sieve.keep_back_one(is_body);
+    for frame in ["2", "3"] {
+        scene.other.put("t", frame).await.unwrap();
+    }
+    scene.is_noticed(&["1"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_ends_when_the_connection_is_lost() {
+    let Some(scene) = Scene::new(Duration::from_secs(600)).await else {
+        return;
+    };
+    let (kept, is_kept) = oneshot::channel();
+    let mut kept = Some(kept);
+    scene.sieve.keep_back(move |passing| {
+        let text = String::from_utf8_lossy(passing.content);
+        let is_answer = text.contains("\"stream\":\"sse\"") && text.contains("\"seq\":");
+        if let Some(kept) = kept.take_if(|_| is_answer) {
+            kept.send(()).unwrap();
+        }
+        is_answer
+    });
+    let node = &scene.node;
+    let cutting = async {
+        is_kept.await.unwrap();
+        scene.sieve.keep_nothing_back();
+        scene.sieve.cut();
+    };
+    let (put, ()) = timeout(PATIENCE, async {
+        tokio::join!(node.put_key("t", "2", Some("k")), cutting)
+    })
+    .await
+    .unwrap();
+    assert_eq!(put.unwrap_err().failure(), Failure::Unknown);
+    eventually(|| node.put_key("t", "2", Some("k"))).await;
+    assert_eq!(node.kept("t").await, ["1", "2"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

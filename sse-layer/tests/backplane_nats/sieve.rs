@@ -78,14 +78,19 @@ impl Sieve {
     pub(crate) fn keep_nothing_back(&self) {
         self.keep_back(|_| false);
     }
+
+    /// Cuts all connections. New ones are passed on.
+    pub(crate) fn cut(&self) {
+        for open in self.shared.open.lock().unwrap().drain(..) {
+            let _ = open.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Drop for Sieve {
     fn drop(&mut self) {
         self.shared.ended.store(true, Ordering::Release);
-        for open in self.shared.open.lock().unwrap().drain(..) {
-            let _ = open.shutdown(Shutdown::Both);
-        }
+        self.cut();
         // Wakes the thread that accepts.
         let _ = TcpStream::connect(self.addr);
     }
