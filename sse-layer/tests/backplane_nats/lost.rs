@@ -96,7 +96,8 @@ async fn an_event_that_is_dropped_is_noticed_by_a_node_that_may_not_publish() {
         { user: node, password: s3cr3t, permissions: { publish: { deny: \"sse.in.>\" } } }
         { user: other, password: s3cr3t }
     ]";
-    let scene = Scene::with(&format!("authorization {{ {users} }}"), |engine| {
+    let config = format!("authorization {{ {users} }}");
+    let scene = Scene::with(&config, |engine| {
         let engine = engine.user_and_password("node", "s3cr3t");
         engine.timeout(Duration::from_secs(1))
     });

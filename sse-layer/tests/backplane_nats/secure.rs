@@ -333,3 +333,22 @@ async fn what_a_user_may_not_do_is_refused_at_once() {
     let error = node.listen("t").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Refused, "{}", why(&error));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_refused_leaves_the_others_alone() {
+    let denied = "permissions: { subscribe: { deny: \"sse.out.secret\" } }";
+    let user = format!("{{ user: node, password: s3cr3t, {denied} }}");
+    let config = format!("authorization {{ users: [{user}] }}");
+    let Some(server) = engines::Nats::start_with(&config) else {
+        return;
+    };
+    let engine = Nats::new(&server.url()).unwrap();
+    let node = Node::open(engine.user_and_password("node", "s3cr3t"))
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        let (refused, taken) = tokio::join!(node.listen("secret"), node.listen("open"));
+        assert_eq!(refused.unwrap_err().failure(), Failure::Refused);
+        taken.unwrap();
+    }
+}

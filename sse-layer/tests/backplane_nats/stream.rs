@@ -83,6 +83,7 @@ async fn a_node_with_wider_bounds_widens_the_stream() {
     let config = ask(&server, "INFO", json!({})).await["config"].clone();
     assert_eq!(config["max_msgs_per_subject"], 1_001);
     assert_eq!(config["max_age"], 1_200_000_000_000_u64);
+    assert_eq!(config["duplicate_window"], 120_000_000_000_u64);
     for frame in ["2", "3"] {
         assert_eq!(two.put("t", frame).await.unwrap().epoch, place.epoch);
     }
