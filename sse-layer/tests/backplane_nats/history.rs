@@ -97,7 +97,8 @@ async fn a_page_has_no_hole_where_what_is_behind_it_goes_while_it_is_read() {
     // The connection stands still meanwhile.
     let engine = Nats::new(&sieve.url()).unwrap().timeout(PATIENCE);
     let node = Node::open_with(engine, bounds).await.unwrap();
-    let other = Node::at(&server).await;
+    let engine = Nats::new(&server.url()).unwrap();
+    let other = Node::open_with(engine, bounds).await.unwrap();
     let mut numbers = 1..;
     let mut publish = async |count: usize| {
         for number in numbers.by_ref().take(count) {
