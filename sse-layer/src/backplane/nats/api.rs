@@ -14,6 +14,8 @@ use crate::backplane::{BackplaneError, Failure};
 pub(super) const NO_STREAM: u64 = 10_059;
 /// `stream name already in use with a different configuration`.
 pub(super) const STREAM_EXISTS: u64 = 10_058;
+/// `subjects overlap with an existing stream`, which may be the same one while it is being made.
+pub(super) const SUBJECTS_OVERLAP: u64 = 10_065;
 /// `no message found`.
 pub(super) const NO_MESSAGE: u64 = 10_037;
 /// `JetStream system temporarily unavailable`, while a cluster has no leader.
