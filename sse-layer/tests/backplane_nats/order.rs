@@ -121,7 +121,8 @@ async fn events_from_before_a_topic_was_listened_to_hold_up_nothing() {
     publishing.abort();
 }
 
-#[tokio::test(flavor = "multi_thread")]
+// On one thread, no answer comes before the call is dropped.
+#[tokio::test]
 async fn a_second_call_that_is_dropped_leaves_the_topic_listened_to() {
     let Some(server) = engines::Nats::start() else {
         return;
@@ -129,7 +130,7 @@ async fn a_second_call_that_is_dropped_leaves_the_topic_listened_to() {
     let node = Node::at(&server).await;
     node.listen("t").await.unwrap();
     let again = node.listen("t").now_or_never();
-    assert!(again.is_none(), "it is dropped before it has an answer");
+    assert!(again.is_none(), "{again:?} and not dropped");
     node.frontier(NOWHERE).await.unwrap();
     let place = node.put("t", "x").await.unwrap();
     assert!(node.frontier(NOWHERE).await.unwrap().sequence > place.sequence);
