@@ -7,12 +7,16 @@ mod engines;
 #[path = "../handed/mod.rs"]
 mod handed;
 
+mod cluster;
 mod conforms;
 mod faults;
 mod history;
+mod identity;
+mod lost;
 mod many;
 mod node;
 mod order;
 mod secure;
 mod shell;
+mod sieve;
 mod stream;

@@ -8,11 +8,11 @@ use std::{
 
 use serde_json::Value;
 use sse_layer::backplane::{Backplane, nats::Nats};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::{
     engines,
-    node::{BOUNDS, NOWHERE, Seen, Told},
+    node::{BOUNDS, NOWHERE, Node, PATIENCE, Seen, Told},
 };
 
 /// What the server tells of itself.
@@ -78,4 +78,31 @@ async fn ten_thousand_topics_have_one_connection_and_few_messages() {
     while !gone() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_listened_to_twice_has_one_subscription() {
+    let monitored = engines::free_port();
+    let Some(server) = engines::Nats::start_with(&format!("http: \"{monitored}\"")) else {
+        return;
+    };
+    let node = Node::at(&server).await;
+    let subscriptions = || count(&monitor(monitored, "varz")["subscriptions"]);
+    let until = async |expected: u64| {
+        let there = async {
+            while subscriptions() != expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        let there = timeout(PATIENCE, there).await;
+        there.unwrap_or_else(|_| panic!("{} and not {expected}", subscriptions()));
+    };
+    node.frontier(NOWHERE).await.unwrap();
+    let before = subscriptions();
+    for _ in 0..3 {
+        node.listen("t").await.unwrap();
+    }
+    until(before + 1).await;
+    node.leave("t");
+    until(before).await;
 }

@@ -1,7 +1,8 @@
 //! The order in which things are handed over.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use sse_layer::backplane::{Backplane, nats::Nats};
 use tokio::task::JoinSet;
 
@@ -61,6 +62,79 @@ async fn many_publishers_to_many_topics_are_handed_over_in_order() {
             assert!(!matches!(late, Told::Message(_, _, stored) if stored.sequence <= frontier));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn frontiers_that_share_a_marker_are_behind_what_each_has_seen_published() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let (node, other) = (Node::at(&server).await, Node::at(&server).await);
+    let (node, other) = (Arc::new(node), Arc::new(other));
+    let mut asking = JoinSet::new();
+    for topic in 0..8 {
+        let (node, other) = (Arc::clone(&node), Arc::clone(&other));
+        asking.spawn(async move {
+            for _ in 0..200 {
+                let published = other.put(&topic.to_string(), "x").await.unwrap();
+                let frontier = node.frontier(NOWHERE).await.unwrap();
+                assert!(frontier.sequence > published.sequence);
+            }
+        });
+    }
+    while let Some(asked) = asking.join_next().await {
+        asked.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn events_from_before_a_topic_was_listened_to_hold_up_nothing() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let engine = Nats::new(&server.url()).unwrap();
+    let engine = engine.timeout(Duration::from_secs(1));
+    let node = Arc::new(Node::open(engine).await.unwrap());
+    let publisher = Node::at(&server).await;
+    let publishing = tokio::spawn(async move {
+        loop {
+            publisher.put("t", "x").await.unwrap();
+        }
+    });
+    // Markers that tell nothing of the topic.
+    let asking = tokio::spawn({
+        let node = Arc::clone(&node);
+        async move {
+            loop {
+                node.frontier(NOWHERE).await.unwrap();
+            }
+        }
+    });
+    for _ in 0..300 {
+        node.listen("t").await.unwrap();
+        node.frontier(NOWHERE).await.unwrap();
+        node.leave("t");
+    }
+    assert_eq!(node.seen.count(&Told::Disconnected), 0);
+    assert!(!asking.is_finished() && !publishing.is_finished());
+    asking.abort();
+    publishing.abort();
+}
+
+// On one thread, no answer comes before the call is dropped.
+#[tokio::test]
+async fn a_second_call_that_is_dropped_leaves_the_topic_listened_to() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let node = Node::at(&server).await;
+    node.listen("t").await.unwrap();
+    let again = node.listen("t").now_or_never();
+    assert!(again.is_none(), "{again:?} and not dropped");
+    node.frontier(NOWHERE).await.unwrap();
+    let place = node.put("t", "x").await.unwrap();
+    assert!(node.frontier(NOWHERE).await.unwrap().sequence > place.sequence);
+    assert_eq!(node.seen.frames("t"), ["x"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

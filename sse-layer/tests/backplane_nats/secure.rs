@@ -1,13 +1,20 @@
 //! Who is let in, and to whom a node speaks.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use serde_json::json;
 use sse_layer::backplane::{Backplane, Failure, nats::Nats};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use crate::{
-    engines,
-    node::{ALL, NOWHERE, Node, why},
+    engines::{self, Cluster},
+    identity::{Identity, Kind},
+    node::{ALL, NOWHERE, Node, PATIENCE, eventually, why},
 };
 
 /// Certificates in a folder that goes with it.
@@ -16,7 +23,8 @@ struct Certificates {
 }
 
 impl Certificates {
-    /// An authority, a server's certificate of it, and another authority.
+    /// An authority, a server's and a node's certificate of it, and another authority with a node's
+    /// certificate of that one.
     fn new(name: &str) -> Self {
         let folder = format!("sse-layer-nats-{name}-{}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
@@ -27,13 +35,17 @@ impl Certificates {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
             let certificate = params.self_signed(&key).unwrap();
             fs::write(folder.join(format!("{authority}.pem")), certificate.pem()).unwrap();
-            if authority == "ca" {
-                let issuer = Issuer::new(params, key);
+            let issuer = Issuer::new(params, key);
+            let issued = match authority {
+                "ca" => ["server", "node"].as_slice(),
+                _ => &["other-node"],
+            };
+            for name in issued {
                 let key = KeyPair::generate().unwrap();
                 let params = CertificateParams::new([String::from("127.0.0.1")]).unwrap();
                 let certificate = params.signed_by(&key, &issuer).unwrap();
-                fs::write(folder.join("server.pem"), certificate.pem()).unwrap();
-                fs::write(folder.join("server.key"), key.serialize_pem()).unwrap();
+                fs::write(folder.join(format!("{name}.pem")), certificate.pem()).unwrap();
+                fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
             }
         }
         Self { folder }
@@ -44,8 +56,12 @@ impl Certificates {
     }
 
     fn config(&self) -> String {
+        self.config_with("")
+    }
+
+    fn config_with(&self, more: &str) -> String {
         let (certificate, key) = (self.file("server.pem"), self.file("server.key"));
-        format!("tls {{ cert_file: {certificate:?}, key_file: {key:?} }}")
+        format!("tls {{ cert_file: {certificate:?}, key_file: {key:?}, {more} }}")
     }
 }
 
@@ -93,6 +109,132 @@ async fn a_token_lets_in() {
     let engine = Nats::new(&format!("nats://s3cr3t@{addr}")).unwrap();
     works(&Node::open(engine).await.unwrap()).await;
     is_refused(Nats::new(&format!("nats://{addr}")).unwrap().token("wr0ng")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_nkey_lets_in() {
+    let (me, other) = (Identity::new(Kind::User), Identity::new(Kind::User));
+    let config = format!("authorization {{ users: [{{ nkey: {} }}] }}", me.name());
+    let Some(server) = engines::Nats::start_with(&config) else {
+        return;
+    };
+    let engine = || Nats::new(&server.url()).unwrap();
+    works(&Node::open(engine().nkey(me.seed())).await.unwrap()).await;
+    is_refused(engine().nkey(other.seed())).await;
+    is_refused(engine().nkey("wr0ng")).await;
+    is_refused(engine()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credentials_file_lets_in() {
+    let operator = Identity::new(Kind::Operator);
+    let (system, account) = (Identity::new(Kind::Account), Identity::new(Kind::Account));
+    let (me, other) = (Identity::new(Kind::User), Identity::new(Kind::User));
+    let no_limit = json!({
+        "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
+        "conn": -1, "leaf": -1, "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1,
+    });
+    let account_claims = json!({ "type": "account", "version": 2, "limits": no_limit });
+    let user_claims =
+        json!({ "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1 });
+    let config = format!(
+        "operator: {}\nsystem_account: {}\nresolver: MEMORY\nresolver_preload {{ {}: {}, {}: {} }}",
+        operator.says(&operator, &json!({ "type": "operator", "version": 2 })),
+        system.name(),
+        system.name(),
+        operator.says(&system, &json!({ "type": "account", "version": 2 })),
+        account.name(),
+        operator.says(&account, &account_claims),
+    );
+    let Some(server) = engines::Nats::start_with(&config) else {
+        return;
+    };
+    let file = server.folder().join("node.creds");
+    let write = |token: String, key: &Identity| {
+        let text = format!(
+            "-----BEGIN NATS USER JWT-----\n{token}\n------END NATS USER JWT------\n\n\
+            -----BEGIN USER NKEY SEED-----\n{}\n------END USER NKEY SEED------\n",
+            key.seed()
+        );
+        fs::write(&file, text).unwrap();
+    };
+    let engine = || Nats::new(&server.url()).unwrap().credentials_file(&file);
+    write(account.says(&me, &user_claims), &me);
+    works(&Node::open(engine()).await.unwrap()).await;
+    // The key is not that of whom the token speaks of; and nobody whom the server knows says so.
+    write(account.says(&me, &user_claims), &other);
+    is_refused(engine()).await;
+    write(Identity::new(Kind::Account).says(&me, &user_claims), &me);
+    is_refused(engine()).await;
+    fs::write(&file, "wr0ng").unwrap();
+    is_refused(engine()).await;
+    fs::remove_file(&file).unwrap();
+    is_refused(engine()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_lets_in() {
+    let certificates = Certificates::new("node");
+    let more = format!("ca_file: {:?}, verify: true", certificates.file("ca.pem"));
+    let Some(server) = engines::Nats::start_with(&certificates.config_with(&more)) else {
+        return;
+    };
+    let engine = || {
+        let engine = Nats::new(&server.url()).unwrap();
+        engine.root_certificates(certificates.file("ca.pem"))
+    };
+    let with = |name: &str| {
+        let file = |kind| certificates.file(&format!("{name}.{kind}"));
+        engine().client_certificate(file("pem"), file("key"))
+    };
+    works(&Node::open(with("node")).await.unwrap()).await;
+    is_refused(with("other-node")).await;
+    is_refused(with("missing")).await;
+    is_refused(engine()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_another_tells_of_is_not_spoken_to_without_tls_either() {
+    let certificates = Certificates::new("told");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let told = listener.local_addr().unwrap().to_string();
+    let config = |at| match at {
+        0 => certificates.config(),
+        _ => format!("client_advertise: \"{told}\""),
+    };
+    let Some(mut cluster) = Cluster::start_with(2, config) else {
+        return;
+    };
+    // A server tells whoever connects of the others that it knows of.
+    let addr = cluster[0].addr();
+    let is_known = async || {
+        let mut greeting = String::new();
+        let server = TcpStream::connect(addr).await.unwrap();
+        BufReader::new(server)
+            .read_line(&mut greeting)
+            .await
+            .unwrap();
+        greeting.contains(&told)
+    };
+    let known = async {
+        while !is_known().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, known).await.unwrap();
+    let url = format!("tls://me:s3cr3t@{addr}");
+    let node = eventually(|| {
+        let engine = Nats::new(&url).unwrap();
+        Node::open(engine.root_certificates(certificates.file("ca.pem")))
+    })
+    .await;
+    cluster[0].kill();
+    let (mut stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let greeting = "INFO {\"server_id\":\"x\",\"version\":\"2.9.10\",\"max_payload\":1000000}\r\n";
+    stream.write_all(greeting.as_bytes()).await.unwrap();
+    let said = timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap();
+    assert_eq!(said, 22, "the first byte of a TLS handshake");
+    drop(node);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,4 +332,23 @@ async fn what_a_user_may_not_do_is_refused_at_once() {
     let node = Node::open(engine).await.unwrap();
     let error = node.listen("t").await.unwrap_err();
     assert_eq!(error.failure(), Failure::Refused, "{}", why(&error));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_refused_leaves_the_others_alone() {
+    let denied = "permissions: { subscribe: { deny: \"sse.out.secret\" } }";
+    let user = format!("{{ user: node, password: s3cr3t, {denied} }}");
+    let config = format!("authorization {{ users: [{user}] }}");
+    let Some(server) = engines::Nats::start_with(&config) else {
+        return;
+    };
+    let engine = Nats::new(&server.url()).unwrap();
+    let node = Node::open(engine.user_and_password("node", "s3cr3t"))
+        .await
+        .unwrap();
+    for _ in 0..20 {
+        let (refused, taken) = tokio::join!(node.listen("secret"), node.listen("open"));
+        assert_eq!(refused.unwrap_err().failure(), Failure::Refused);
+        taken.unwrap();
+    }
 }

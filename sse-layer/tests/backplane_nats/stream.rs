@@ -66,6 +66,24 @@ async fn a_stream_of_another_kind_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_takes_the_same_subjects_is_told() {
+    let Some(server) = engines::Nats::start() else {
+        return;
+    };
+    let client = async_nats::connect(server.url()).await.unwrap();
+    let other = json!({ "name": "other", "subjects": ["sse.in.t"], "storage": "file" });
+    let subject = "$JS.API.STREAM.CREATE.other";
+    let made = client.request(subject, other.to_string().into()).await;
+    assert!(!made.unwrap().payload.is_empty());
+    let error = Node::open(Nats::new(&server.url()).unwrap())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.failure(), Failure::Refused);
+    assert!(why(&error).contains("overlap"), "{}", why(&error));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_with_wider_bounds_widens_the_stream() {
     let Some(server) = engines::Nats::start() else {
         return;
@@ -83,6 +101,7 @@ async fn a_node_with_wider_bounds_widens_the_stream() {
     let config = ask(&server, "INFO", json!({})).await["config"].clone();
     assert_eq!(config["max_msgs_per_subject"], 1_001);
     assert_eq!(config["max_age"], 1_200_000_000_000_u64);
+    assert_eq!(config["duplicate_window"], 120_000_000_000_u64);
     for frame in ["2", "3"] {
         assert_eq!(two.put("t", frame).await.unwrap().epoch, place.epoch);
     }

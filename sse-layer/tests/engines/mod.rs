@@ -25,7 +25,11 @@ use std::{
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-pub(crate) use self::{nats::Nats, proxy::Proxy, redis::Redis};
+pub(crate) use self::{
+    nats::{Cluster, Nats},
+    proxy::Proxy,
+    redis::Redis,
+};
 
 /// How long an engine may take to listen.
 const BOUND: Duration = Duration::from_secs(30);

@@ -5,7 +5,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use super::Engine;
+use super::{Engine, free_port};
 
 /// Where the tests are to do without it.
 const SKIP: &str = "SSE_SKIP_NATS";
@@ -34,19 +34,22 @@ impl Nats {
     }
 
     fn start_as(config: &str, has_jetstream: bool) -> Option<Self> {
-        if std::env::var_os(SKIP).is_some() {
-            eprintln!("skipped, since {SKIP} is set");
+        if is_skipped() {
             return None;
         }
-        let missing =
-            "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
-        let mut nats = Self {
-            engine: Engine::new("nats-server", missing),
-            config: config.to_owned(),
-            has_jetstream,
-        };
+        let mut nats = Self::new(config.to_owned(), has_jetstream);
         nats.run();
         Some(nats)
+    }
+
+    fn new(config: String, has_jetstream: bool) -> Self {
+        let missing =
+            "install it (Debian: nats-server), or set SSE_SKIP_NATS to do without these tests";
+        Self {
+            engine: Engine::new("nats-server", missing),
+            config,
+            has_jetstream,
+        }
     }
 
     /// Runs it again after it was killed or stopped, with what is in its folder.
@@ -70,6 +73,83 @@ impl Nats {
     pub(crate) fn url(&self) -> String {
         format!("nats://{}", self.engine.addr())
     }
+}
+
+/// Some servers that are one JetStream.
+pub(crate) struct Cluster {
+    servers: Vec<Nats>,
+}
+
+impl Cluster {
+    /// So many servers, all of which listen, or `None` where the tests are to do without them. They
+    /// take some seconds more until they have elected who leads.
+    pub(crate) fn start(count: usize) -> Option<Self> {
+        Self::start_with(count, |_| String::new())
+    }
+
+    /// Such servers, each with more configuration.
+    pub(crate) fn start_with(count: usize, more: impl Fn(usize) -> String) -> Option<Self> {
+        if is_skipped() {
+            return None;
+        }
+        let routes: Vec<_> = (0..count).map(|_| free_port()).collect();
+        let urls: Vec<_> = routes.iter().map(|at| format!("\"nats://{at}\"")).collect();
+        let urls = urls.join(", ");
+        let config = |(at, route)| {
+            format!(
+                "server_name: {}\ncluster {{ name: servers, listen: \"{route}\", routes: [{urls}] }}\n{}",
+                Self::name(at),
+                more(at)
+            )
+        };
+        let mut servers: Vec<_> = (routes.iter().enumerate())
+            .map(|server| Nats::new(config(server), true))
+            .collect();
+        for server in &mut servers {
+            server.run();
+        }
+        Some(Self { servers })
+    }
+
+    /// What a server calls itself.
+    pub(crate) fn name(at: usize) -> String {
+        format!("server-{at}")
+    }
+
+    /// Which server calls itself so.
+    pub(crate) fn named(&self, name: &str) -> usize {
+        let named = (0..self.servers.len()).find(|at| Self::name(*at) == name);
+        named.expect("a server of this name")
+    }
+
+    /// All of them.
+    pub(crate) fn url(&self) -> String {
+        let servers = self.servers.iter();
+        let hosts: Vec<_> = servers.map(|server| server.addr().to_string()).collect();
+        format!("nats://{}", hosts.join(","))
+    }
+}
+
+impl Deref for Cluster {
+    type Target = [Nats];
+
+    fn deref(&self) -> &[Nats] {
+        &self.servers
+    }
+}
+
+impl DerefMut for Cluster {
+    fn deref_mut(&mut self) -> &mut [Nats] {
+        &mut self.servers
+    }
+}
+
+fn is_skipped() -> bool {
+    let is_skipped = std::env::var_os(SKIP).is_some();
+    if is_skipped {
+        eprintln!("skipped, since {SKIP} is set");
+    }
+    is_skipped
 }
 
 impl Deref for Nats {

@@ -14,6 +14,8 @@ use crate::backplane::{BackplaneError, Failure};
 pub(super) const NO_STREAM: u64 = 10_059;
 /// `stream name already in use with a different configuration`.
 pub(super) const STREAM_EXISTS: u64 = 10_058;
+/// `subjects overlap with an existing stream`, which may be the same one while it is being made.
+pub(super) const SUBJECTS_OVERLAP: u64 = 10_065;
 /// `no message found`.
 pub(super) const NO_MESSAGE: u64 = 10_037;
 /// `JetStream system temporarily unavailable`, while a cluster has no leader.
@@ -54,9 +56,21 @@ impl Api {
         headers: Option<HeaderMap>,
         payload: Bytes,
     ) -> Result<Message, BackplaneError> {
+        self.ask_for(self.timeout, generation, subject, headers, payload)
+            .await
+    }
+
+    async fn ask_for(
+        &self,
+        timeout: Duration,
+        generation: u64,
+        subject: &str,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, BackplaneError> {
         let mut complaints = self.complaints.subscribe();
         let mut link = self.link.clone();
-        let mut request = Request::new().payload(payload).timeout(Some(self.timeout));
+        let mut request = Request::new().payload(payload).timeout(Some(timeout));
         if let Some(headers) = headers {
             request = request.headers(headers);
         }
@@ -94,9 +108,48 @@ impl Api {
         subject: &str,
         question: &Value,
     ) -> Result<Value, ApiError> {
+        self.call_for(self.timeout, generation, subject, question)
+            .await
+    }
+
+    /// Asks JetStream, and waits for so long.
+    pub(super) async fn call_for(
+        &self,
+        timeout: Duration,
+        generation: u64,
+        subject: &str,
+        question: &Value,
+    ) -> Result<Value, ApiError> {
         let payload = Bytes::from(question.to_string());
-        let answer = self.ask(generation, subject, None, payload).await;
-        read_answer(&answer.map_err(ApiError::Silent)?)
+        let answer = self.ask_for(timeout, generation, subject, None, payload);
+        read_answer(&answer.await.map_err(ApiError::Silent)?)
+    }
+
+    /// Asks JetStream what may be asked more than once.
+    pub(super) async fn call_again(
+        &self,
+        generation: u64,
+        subject: &str,
+        question: &Value,
+    ) -> Result<Value, ApiError> {
+        for patience in self.patiences() {
+            let answer = self.call_for(patience, generation, subject, question).await;
+            if !answer.as_ref().is_err_and(ApiError::is_silence) {
+                return answer;
+            }
+        }
+        self.call(generation, subject, question).await
+    }
+
+    /// For how long to wait for the answer to something that may be asked again, each time but the
+    /// last.
+    ///
+    /// In a cluster a question may be lost for good: nobody is there to answer it while a leader is
+    /// elected, and a consumer may be given to a server that is dead, of which the others learn only
+    /// after minutes (seen with 2.9.10).
+    pub(super) fn patiences(&self) -> impl Iterator<Item = Duration> + use<> {
+        let timeout = self.timeout;
+        [16, 8, 4, 2].into_iter().map(move |part| timeout / part)
     }
 }
 
@@ -123,6 +176,13 @@ pub(super) fn read_answer(message: &Message) -> Result<Value, ApiError> {
 /// Whether a complaint is about this subject, which stands in it between quotes.
 pub(super) fn names(text: &str, subject: &str) -> bool {
     text.split('"').nth(1) == Some(subject)
+}
+
+impl ApiError {
+    /// Whether there was no answer, and the connection is still there.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent(error) if error.failure() == Failure::Unknown)
+    }
 }
 
 impl fmt::Display for Told {

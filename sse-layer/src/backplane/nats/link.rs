@@ -21,6 +21,7 @@ use tokio::{
 
 use super::{
     Shared,
+    api::ApiError,
     options::{FIRST_PAUSE, LONGEST_PAUSE},
     pump::Command,
     stream::{self, Facts},
@@ -154,16 +155,32 @@ pub(super) async fn establish(shared: &Shared) -> Result<Facts, BackplaneError> 
 /// Makes the consumer that tells the order. The server throws it away when nobody subscribes to it
 /// any more.
 async fn order(shared: &Shared, generation: u64) -> Result<(), BackplaneError> {
+    for patience in shared.api.patiences() {
+        match order_within(shared, generation, patience).await {
+            Err(error) if error.is_silence() => {}
+            made => return Ok(made?),
+        }
+    }
+    Ok(order_within(shared, generation, shared.api.timeout).await?)
+}
+
+/// Each attempt has an inbox of its own: what is made late has nobody who listens to it.
+async fn order_within(
+    shared: &Shared,
+    generation: u64,
+    patience: Duration,
+) -> Result<(), ApiError> {
     let (client, stream) = (&shared.api.client, shared.subjects.stream());
     let inbox = client.new_inbox();
-    let subscriber = shared.subscribe(&inbox).await?;
+    let subscriber = shared.subscribe(&inbox).await.map_err(ApiError::Silent)?;
     let (begun, beginning) = oneshot::channel();
     let _ = shared.pump.send(Command::Order { subscriber, begun });
     // What the pump throws away is then before whatever the consumer tells.
     let begun = time::timeout(shared.api.timeout, beginning).await;
     if !matches!(begun, Ok(Ok(()))) {
         let why = "the inbox has kept this node waiting";
-        return Err(BackplaneError::new(Failure::Unavailable, why));
+        let error = BackplaneError::new(Failure::Unavailable, why);
+        return Err(ApiError::Silent(error));
     }
     let heartbeat = (shared.api.timeout / 3).max(Duration::from_millis(100));
     let question = json!({
@@ -181,7 +198,9 @@ async fn order(shared: &Shared, generation: u64) -> Result<(), BackplaneError> {
         },
     });
     let subject = format!("$JS.API.CONSUMER.CREATE.{stream}");
-    shared.api.call(generation, &subject, &question).await?;
+    let (api, question) = (&shared.api, &question);
+    api.call_for(patience, generation, &subject, question)
+        .await?;
     shared.heard();
     Ok(())
 }

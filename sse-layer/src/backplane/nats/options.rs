@@ -129,6 +129,8 @@ impl Options {
             .ping_interval((self.timeout / 3).max(Duration::from_millis(10)))
             .subscription_capacity(WAITING)
             .max_reconnects(None)
+            // Servers that another tells of have no scheme, and it tells of them before TLS begins.
+            .require_tls(self.servers.iter().any(ServerAddr::tls_required))
             .reconnect_delay_callback(pauses());
         for root in &self.roots {
             options = options.add_root_certificates(root.clone());

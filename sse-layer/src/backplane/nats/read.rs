@@ -5,18 +5,14 @@
 //! chance, and it may be behind the stream's leader: so a reading does not end before that last one.
 //! Whether something is missing is found out after that, so that what is taken away meanwhile counts.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use async_nats::{Message, Subscriber};
-use bytes::Bytes;
-use futures_core::Stream;
 use serde_json::{Value, json};
-use tokio::time;
 
 use super::{
     Shared,
     api::{ApiError, NO_MESSAGE},
-    delivery::{Delivery, number},
+    cursor::{Cursor, Item},
     stream::{self, Facts},
 };
 use crate::backplane::{BackplaneError, Failure, Page, ReadLimit, Stored};
@@ -24,26 +20,12 @@ use crate::backplane::{BackplaneError, Failure, Page, ReadLimit, Stored};
 /// How many messages are asked for at once.
 const BATCH: usize = 500;
 
-/// When the server throws a consumer away that was left behind.
-const LEFT_BEHIND: Duration = Duration::from_secs(30);
-
 /// One reading of one topic.
 pub(super) struct Reading<'a> {
     pub(super) shared: &'a Shared,
     pub(super) generation: u64,
     pub(super) facts: Facts,
     pub(super) subject: String,
-}
-
-/// A message as it is stored.
-struct Item {
-    sequence: u64,
-    nanos: u64,
-    /// How many are behind it.
-    pending: u64,
-    /// Its size, also if its payload was not asked for.
-    size: usize,
-    payload: Bytes,
 }
 
 impl Reading<'_> {
@@ -57,7 +39,7 @@ impl Reading<'_> {
             return self.still_same(page);
         }
         let mut cursor = Cursor::open(&self, start, false).await?;
-        let mut excess = self.excess(cursor.pending);
+        let mut excess = self.excess(cursor.pending());
         let oldest = self.oldest();
         let most = limit.events.max(1);
         let mut bytes = 0;
@@ -95,18 +77,44 @@ impl Reading<'_> {
         self.still_same(page)
     }
 
-    /// The newest.
+    /// The newest. Sizes and times of all are read first: they tell where those begin that fit.
     pub(super) async fn newest(self, limit: ReadLimit) -> Result<Page, BackplaneError> {
-        let mut page = self.page();
-        let last = self.last().await?;
-        if last == 0 {
-            self.look_for_missing(0, &mut page).await?;
-            return self.still_same(page);
+        let (heads, outside) = self.heads().await?;
+        let given = heads.len() - outside;
+        let mut bytes = 0_usize;
+        let fitting = heads.iter().rev().take(given.min(limit.events.max(1)));
+        let fitting = fitting
+            .take_while(|head| {
+                let is_first = bytes == 0;
+                bytes = bytes.saturating_add(head.size.max(1));
+                is_first || bytes <= limit.bytes
+            })
+            .count();
+        if fitting == 0 {
+            return self.still_same(self.page());
         }
-        // Sizes and times of all first: only of those that fit the bodies are wanted.
-        let mut cursor = Cursor::open(&self, 1, true).await?;
-        let excess = usize::try_from(self.excess(cursor.pending)).unwrap_or(usize::MAX);
+        let before = heads.len() - fitting;
+        let after = heads[..before].last().map_or(0, |head| head.sequence);
+        let limit = ReadLimit {
+            events: fitting,
+            bytes: usize::MAX,
+        };
+        let page = self.behind(after, limit).await?;
+        Ok(Page {
+            has_more: fitting < given,
+            ..page
+        })
+    }
+
+    /// All messages of the topic without their bodies, and how many of them are not given any more.
+    async fn heads(&self) -> Result<(Vec<Item>, usize), BackplaneError> {
+        let last = self.last().await?;
         let mut heads = Vec::new();
+        if last == 0 {
+            return Ok((heads, 0));
+        }
+        let mut cursor = Cursor::open(self, 1, true).await?;
+        let excess = usize::try_from(self.excess(cursor.pending())).unwrap_or(usize::MAX);
         while cursor.is_before(last) {
             let items = cursor.next(BATCH, None).await?;
             if items.is_empty() {
@@ -117,51 +125,9 @@ impl Reading<'_> {
         cursor.close().await;
         let oldest = self.oldest();
         let outside = heads.iter().enumerate();
-        let outside = outside
-            .take_while(|(at, head)| *at < excess || head.nanos < oldest)
-            .count();
-        let (outside, given) = heads.split_at(outside);
-        page.missing = outside.last().map(|head| head.sequence);
-        let mut bytes = 0;
-        let fitting = given.iter().rev().take(limit.events.max(1));
-        let fitting = fitting
-            .take_while(|head| {
-                let is_first = bytes == 0;
-                bytes += head.size.max(1);
-                is_first || bytes <= limit.bytes
-            })
-            .count();
-        page.has_more = fitting < given.len();
-        let Some(first) = given.get(given.len() - fitting) else {
-            self.look_for_missing(0, &mut page).await?;
-            return self.still_same(page);
-        };
-        let previous = heads.iter().map(|head| head.sequence);
-        let previous = previous
-            .take_while(|sequence| *sequence < first.sequence)
-            .last();
-        let last = given.last().map_or(0, |head| head.sequence);
-        let mut cursor = Cursor::open(&self, first.sequence, false).await?;
-        while page.messages.len() < fitting && cursor.is_before(last) {
-            let items = cursor
-                .next((fitting - page.messages.len()).min(BATCH), None)
-                .await?;
-            if items.is_empty() {
-                break;
-            }
-            page.messages.extend(items.into_iter().map(Item::stored));
-        }
-        cursor.close().await;
-        if page.has_more {
-            self.drop_evicted(&mut page).await?;
-        } else {
-            self.look_for_missing(0, &mut page).await?;
-        }
-        chain(
-            &mut page.messages,
-            previous.max(page.missing).unwrap_or_default(),
-        );
-        self.still_same(page)
+        let outside = outside.take_while(|(at, head)| *at < excess || head.nanos < oldest);
+        let outside = outside.count();
+        Ok((heads, outside))
     }
 
     fn page(&self) -> Page {
@@ -206,7 +172,8 @@ impl Reading<'_> {
     async fn find(&self, question: Value) -> Result<Option<u64>, BackplaneError> {
         let shared = self.shared;
         let subject = format!("$JS.API.STREAM.MSG.GET.{}", shared.subjects.stream());
-        let answer = shared.api.call(self.generation, &subject, &question).await;
+        let answer = shared.api.call_again(self.generation, &subject, &question);
+        let answer = answer.await;
         match answer {
             Ok(answer) => Ok(answer["message"]["seq"].as_u64()),
             Err(ApiError::Told(told)) if told.number == NO_MESSAGE => Ok(None),
@@ -258,148 +225,6 @@ impl Reading<'_> {
         };
         page.missing = (!is_whole && up_to > after).then_some(up_to);
         Ok(())
-    }
-}
-
-impl Item {
-    fn read(message: Message) -> Option<Self> {
-        let delivery = Delivery::of(&message)?;
-        let size = number(message.headers.as_ref(), "Nats-Msg-Size");
-        let size = size.and_then(|size| usize::try_from(size).ok());
-        Some(Self {
-            sequence: delivery.sequence,
-            nanos: delivery.nanos,
-            pending: delivery.pending,
-            size: size.unwrap_or(message.payload.len()),
-            payload: message.payload,
-        })
-    }
-
-    fn stored(self) -> Stored {
-        Stored {
-            sequence: self.sequence,
-            previous: 0,
-            frame: self.payload,
-        }
-    }
-}
-
-/// A consumer of the stream.
-struct Cursor<'a> {
-    shared: &'a Shared,
-    name: String,
-    inbox: String,
-    messages: Subscriber,
-    /// How many are there and were not asked for yet.
-    pending: u64,
-    /// The number of the last one that has come.
-    seen: u64,
-}
-
-impl<'a> Cursor<'a> {
-    async fn open(
-        reading: &Reading<'a>,
-        start: u64,
-        headers_only: bool,
-    ) -> Result<Self, BackplaneError> {
-        let shared = reading.shared;
-        let stream = shared.subjects.stream();
-        let inbox = shared.api.client.new_inbox();
-        let messages = shared.api.client.subscribe(inbox.clone()).await;
-        let messages =
-            messages.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
-        let question = json!({
-            "stream_name": stream,
-            "config": {
-                "deliver_policy": "by_start_sequence",
-                "opt_start_seq": start,
-                "ack_policy": "none",
-                "replay_policy": "instant",
-                "filter_subject": reading.subject,
-                "inactive_threshold": LEFT_BEHIND.as_nanos() as u64,
-                "mem_storage": true,
-                "num_replicas": 1,
-                "headers_only": headers_only,
-            },
-        });
-        let subject = format!("$JS.API.CONSUMER.CREATE.{stream}");
-        let made = shared
-            .api
-            .call(reading.generation, &subject, &question)
-            .await?;
-        let name = made["name"].as_str().unwrap_or_default().to_owned();
-        Ok(Self {
-            shared,
-            name,
-            inbox,
-            messages,
-            pending: made["num_pending"].as_u64().unwrap_or_default(),
-            seen: 0,
-        })
-    }
-
-    /// Whether there is more up to this number. What is published meanwhile is not followed, which
-    /// might have no end.
-    const fn is_before(&self, last: u64) -> bool {
-        self.seen < last
-    }
-
-    /// The next ones, so many at most, and of so many bytes. Nothing where the first is larger.
-    async fn next(
-        &mut self,
-        batch: usize,
-        bytes: Option<usize>,
-    ) -> Result<Vec<Item>, BackplaneError> {
-        let stream = self.shared.subjects.stream();
-        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{}", self.name);
-        let batch = batch
-            .min(usize::try_from(self.pending).unwrap_or(batch))
-            .max(1);
-        let mut question = json!({ "batch": batch });
-        let is_behind = self.pending == 0;
-        if is_behind {
-            question["expires"] = json!((self.shared.api.timeout / 2).as_nanos() as u64);
-        } else {
-            question["no_wait"] = json!(true);
-            if let Some(bytes) = bytes {
-                question["max_bytes"] = json!(bytes.min(i32::MAX as usize));
-            }
-        }
-        let question = Bytes::from(question.to_string());
-        let client = &self.shared.api.client;
-        let asked = client
-            .publish_with_reply(subject, self.inbox.clone(), question)
-            .await;
-        asked.map_err(|error| BackplaneError::new(Failure::Unavailable, error))?;
-        let mut items = Vec::with_capacity(batch);
-        while items.len() < batch {
-            let next =
-                std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.messages).poll_next(cx));
-            let Ok(Some(message)) = time::timeout(self.shared.api.timeout, next).await else {
-                let why = "the messages that were asked for do not come";
-                return Err(BackplaneError::new(Failure::Unknown, why));
-            };
-            if message.status.is_some() {
-                break;
-            }
-            if let Some(item) = Item::read(message) {
-                self.pending = item.pending;
-                self.seen = item.sequence;
-                items.push(item);
-            }
-        }
-        if is_behind && items.is_empty() {
-            let why = "the server that has the consumer is too far behind the stream's leader";
-            return Err(BackplaneError::new(Failure::Unavailable, why));
-        }
-        Ok(items)
-    }
-
-    /// Has the server throw it away.
-    async fn close(self) {
-        let stream = self.shared.subjects.stream();
-        let subject = format!("$JS.API.CONSUMER.DELETE.{stream}.{}", self.name);
-        let _ = self.shared.api.client.publish(subject, Bytes::new()).await;
     }
 }
 

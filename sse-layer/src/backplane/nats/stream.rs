@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
-    api::{ApiError, NO_STREAM, STREAM_EXISTS},
+    api::{ApiError, NO_STREAM, STREAM_EXISTS, SUBJECTS_OVERLAP},
     moment,
 };
 use crate::backplane::{BackplaneError, Bounds, Failure};
@@ -41,9 +41,16 @@ pub(super) async fn ensure(shared: &Shared, generation: u64) -> Result<Facts, Ba
         Ok(info) => info,
         Err(ApiError::Told(told)) if told.number == NO_STREAM => {
             match ask(shared, generation, "CREATE", &wanted(shared)).await {
-                // Another node was faster, and has other bounds.
-                Err(ApiError::Told(told)) if told.number == STREAM_EXISTS => {
-                    ask(shared, generation, "INFO", &json!({})).await
+                // Another node was faster. It has other bounds, or is still at it.
+                Err(ApiError::Told(why))
+                    if matches!(why.number, STREAM_EXISTS | SUBJECTS_OVERLAP) =>
+                {
+                    match ask(shared, generation, "INFO", &json!({})).await {
+                        Err(ApiError::Told(told)) if told.number == NO_STREAM => {
+                            Err(ApiError::Told(why))
+                        }
+                        info => info,
+                    }
                 }
                 made => made,
             }
@@ -119,7 +126,8 @@ async fn ask(
     question: &Value,
 ) -> Result<Value, ApiError> {
     let subject = format!("$JS.API.STREAM.{verb}.{}", shared.subjects.stream());
-    shared.api.call(generation, &subject, question).await
+    // To make a stream that is there, and is the same, changes nothing.
+    shared.api.call_again(generation, &subject, question).await
 }
 
 /// The configuration of a new stream.
