@@ -80,8 +80,8 @@ async fn clients_of_different_ids_share_what_is_read_from_the_engine() {
     }
     engine.answer_after(Duration::from_millis(10));
     let mut clients = tokio::task::JoinSet::new();
-    for seen in 0..100 {
-        let client = two.subscribe("news").unwrap().after(ids[seen].clone());
+    for (seen, id) in ids.iter().take(100).enumerate() {
+        let client = two.subscribe("news").unwrap().after(id.clone());
         let mut client = client.deliveries();
         clients.spawn(async move {
             let missed: Vec<_> = (seen + 1..2600).map(|n| n.to_string()).collect();
