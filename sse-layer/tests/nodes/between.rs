@@ -2,18 +2,9 @@
 
 use sse_layer::backplane::Failure;
 
-use super::{odd::Odd, *};
+use super::{odd::odd, *};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A hub on an engine of which something is in trouble, and another that nothing is wrong with.
-async fn odd() -> (Hub, Odd, Hub, Memory) {
-    let engine = Memory::new();
-    let odd = Odd::new(engine.clone());
-    let hub = Hub::builder().backplane(odd.clone()).await.unwrap();
-    let (other, _) = node(&engine, Hub::builder()).await;
-    (hub, odd, other, engine)
-}
 
 #[tokio::test(start_paused = true)]
 async fn what_is_published_while_a_topic_is_opened_is_given_though_nothing_follows_it() {

@@ -8,10 +8,15 @@ use std::{
     },
 };
 
-use sse_layer::backplane::{
-    Backplane, BackplaneError, Bounds, BoxFuture, Failure, Inbox, Outgoing, Page, Place, ReadLimit,
-    Stored, memory::Memory,
+use sse_layer::{
+    Hub,
+    backplane::{
+        Backplane, BackplaneError, Bounds, BoxFuture, Failure, Inbox, Outgoing, Page, Place,
+        ReadLimit, Stored, memory::Memory,
+    },
 };
+
+use super::node;
 
 /// A node of an engine in memory. Clones are the same node.
 #[derive(Clone)]
@@ -30,6 +35,15 @@ struct State {
     hides_frontiers: AtomicBool,
     is_deaf: AtomicBool,
     inbox: Mutex<Option<Arc<dyn Inbox>>>,
+}
+
+/// A hub on an engine of which something is in trouble, and another that nothing is wrong with.
+pub(crate) async fn odd() -> (Hub, Odd, Hub, Memory) {
+    let engine = Memory::new();
+    let odd = Odd::new(engine.clone());
+    let hub = Hub::builder().backplane(odd.clone()).await.unwrap();
+    let (other, _) = node(&engine, Hub::builder()).await;
+    (hub, odd, other, engine)
 }
 
 impl Odd {

@@ -70,8 +70,9 @@ async fn clients_that_come_back_together_share_what_is_read_from_the_engine() {
     assert_eq!(two.stats().engine.unwrap().reads, 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn clients_of_different_ids_share_what_is_read_from_the_engine() {
+/// A node that has not heard of a topic of 2,600 events, and their ids. Its engine answers after
+/// 10 ms.
+async fn a_cold_node() -> (Hub, Vec<EventId>) {
     let history = History::new().events(5000);
     let [(one, _), (two, engine)] = nodes_with(Hub::builder().history(history)).await;
     let mut ids = Vec::new();
@@ -79,14 +80,21 @@ async fn clients_of_different_ids_share_what_is_read_from_the_engine() {
         ids.push(publish(&one, "news", n).await);
     }
     engine.answer_after(Duration::from_millis(10));
+    (two, ids)
+}
+
+async fn reads(mut client: Deliveries, these: std::ops::Range<usize>) {
+    let these: Vec<_> = these.map(|n| n.to_string()).collect();
+    assert_eq!(told(&mut client, these.len()).await, these);
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_of_different_ids_share_what_is_read_from_the_engine() {
+    let (two, ids) = a_cold_node().await;
     let mut clients = tokio::task::JoinSet::new();
     for (seen, id) in ids.iter().take(100).enumerate() {
         let client = two.subscribe("news").unwrap().after(id.clone());
-        let mut client = client.deliveries();
-        clients.spawn(async move {
-            let missed: Vec<_> = (seen + 1..2600).map(|n| n.to_string()).collect();
-            assert_eq!(told(&mut client, missed.len()).await, missed);
-        });
+        clients.spawn(reads(client.deliveries(), seen + 1..2600));
     }
     clients.join_all().await;
     // There are eleven pages.
@@ -96,22 +104,12 @@ async fn clients_of_different_ids_share_what_is_read_from_the_engine() {
 
 #[tokio::test(start_paused = true)]
 async fn clients_that_are_far_from_each_other_do_not_wait_for_each_others_pages() {
-    let history = History::new().events(5000);
-    let [(one, _), (two, engine)] = nodes_with(Hub::builder().history(history)).await;
-    let mut ids = Vec::new();
-    for n in 0..2600 {
-        ids.push(publish(&one, "news", n).await);
-    }
-    engine.answer_after(Duration::from_millis(10));
+    let (two, ids) = a_cold_node().await;
     let begin = tokio::time::Instant::now();
     let mut clients = tokio::task::JoinSet::new();
     for seen in [0, 700, 1400, 2100] {
         let client = two.subscribe("news").unwrap().after(ids[seen].clone());
-        let mut client = client.deliveries();
-        clients.spawn(async move {
-            let missed: Vec<_> = (seen + 1..seen + 500).map(|n| n.to_string()).collect();
-            assert_eq!(told(&mut client, missed.len()).await, missed);
-        });
+        clients.spawn(reads(client.deliveries(), seen + 1..seen + 500));
     }
     clients.join_all().await;
     // To be opened takes two calls. Two pages each: the first may be waited for in vain.

@@ -5,16 +5,7 @@ use sse_layer::{
     hub::{History, LagPolicy},
 };
 
-use super::{odd::Odd, *};
-
-/// A hub on an engine of which something is in trouble, and another that nothing is wrong with.
-async fn odd() -> (Hub, Odd, Hub, Memory) {
-    let engine = Memory::new();
-    let odd = Odd::new(engine.clone());
-    let hub = Hub::builder().backplane(odd.clone()).await.unwrap();
-    let (other, _) = node(&engine, Hub::builder()).await;
-    (hub, odd, other, engine)
-}
+use super::{odd::odd, *};
 
 #[tokio::test(start_paused = true)]
 async fn what_was_published_before_a_read_and_not_listened_to_is_read_again() {
