@@ -291,12 +291,18 @@ impl Topic {
             return Refilled::Foreign;
         }
         let before = state.reached();
+        // What is read may be ahead of what is handed over, and then of other topics of a stream as
+        // well. That is yet to come by itself.
+        let handed_over = ledger.last();
+        let is_ahead = page.messages.last();
+        let is_ahead = is_ahead.is_some_and(|last| last.sequence > handed_over);
         let mut waiting = Vec::new();
         if let Some(missing) = page.missing {
+            let missing = missing.min(handed_over);
             waiting.extend(state.lose_up_to(&self.name, missing, ledger));
         }
         for stored in page.messages {
-            if stored.sequence > state.reached() {
+            if stored.sequence > state.reached() && stored.sequence <= handed_over {
                 // What is told of the first may be the number that was read from.
                 if stored.previous > state.reached().max(missing.after) {
                     waiting.extend(state.lose_up_to(&self.name, stored.previous, ledger));
@@ -309,10 +315,11 @@ impl Topic {
         let newest = cache.map_or(0, |cache| cache.newest);
         let is_of_now =
             cache.is_some_and(|cache| cache.outages == missing.outages && !cache.is_cut_off);
-        if is_last && !page.has_more && newest > state.reached() {
+        let has_more = page.has_more && !is_ahead;
+        if is_last && !has_more && newest > state.reached() {
             waiting.extend(state.lose_up_to(&self.name, newest, ledger));
         }
-        let is_whole = is_of_now && !page.has_more && newest <= state.reached();
+        let is_whole = is_of_now && !has_more && newest <= state.reached();
         let has_grown = state.reached() > before;
         if let Some(cache) = state.cache.as_mut().filter(|_| is_whole) {
             cache.is_behind = false;
