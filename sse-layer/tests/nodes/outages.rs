@@ -220,3 +220,28 @@ async fn an_engine_that_comes_and_goes_loses_and_doubles_nothing() {
     tokio::join!(publisher, trouble, reader);
     assert_eq!(two.stats().gaps, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_one_topic_reads_before_it_is_handed_over_does_not_overtake_another() {
+    for pause in 0..40 {
+        let [(one, _), (two, engine)] = nodes().await;
+        let mut client = opened(two.subscribe_many(["long", "short"]).unwrap()).await;
+        engine.disconnect();
+        for n in 0..300 {
+            publish(&one, "long", n).await;
+        }
+        let reader = tokio::spawn(async move { told(&mut client, 302).await });
+        engine.answer_after(Duration::from_millis(10));
+        engine.reconnect();
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        // From here on, the engine has what the node has not been told of.
+        engine.hold();
+        publish(&one, "short", "short").await;
+        publish(&one, "long", "long").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        engine.release();
+        let mut all: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+        all.extend(["short".into(), "long".into()]);
+        assert_eq!(reader.await.unwrap(), all, "{pause} ms");
+    }
+}
